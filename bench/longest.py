@@ -23,7 +23,9 @@ def main() -> None:
         print(f"{lines:5d}  {where}")
     lengths = [lines for lines, _ in found]
     if len(lengths) > 1:
-        print(f"{len(lengths)} functions, median {statistics.median(lengths):g}, p90 {statistics.quantiles(lengths, n=10)[8]:g}")
+        print(
+            f"{len(lengths)} functions, median {statistics.median(lengths):g}, p90 {statistics.quantiles(lengths, n=10)[8]:g}"
+        )
 
 
 if __name__ == "__main__":

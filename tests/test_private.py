@@ -39,7 +39,9 @@ def test_add_search_and_ask_raise_no_network_event(home: Path) -> None:
 
 def test_the_watch_sees_a_connection_when_there_is_one() -> None:
     """The proof can fail: a connection attempt to a closed loopback port is reported."""
-    script = WATCHED.split("from inglenook")[0] + "import socket\nsocket.socket().connect_ex(('127.0.0.1', 9))\n"
+    script = (
+        WATCHED.split("from inglenook", maxsplit=1)[0] + "import socket\nsocket.socket().connect_ex(('127.0.0.1', 9))\n"
+    )
 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 

@@ -34,7 +34,9 @@ class Settings:
     threads: int = field(default=0, metadata={"help": "threads for model arithmetic; 0 takes every core"})
     chunk_tokens: int = field(default=200, metadata={"help": "token budget of a passage"})
     parser_memory_mb: int = field(default=512, metadata={"help": "memory limit of the process that parses files"})
-    parser_seconds: int = field(default=120, metadata={"help": "time limit for parsing one file, in seconds of silence"})
+    parser_seconds: int = field(
+        default=120, metadata={"help": "time limit for parsing one file, in seconds of silence"}
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "home", Path(self.home).expanduser().absolute())

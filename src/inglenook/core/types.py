@@ -1,8 +1,8 @@
-"""The words of the domain: what is read, cut, found, cited and answered.
+r"""The words of the domain: what is read, cut, found, cited and answered.
 
 Positions: `char_start` and `char_end` are half-open offsets, in Unicode code points, into the *extracted text* of one
 document. For text-like formats (txt, Markdown, source code, CSV, JSON) the extracted text is the decoded file itself
-(with newlines as `\\n`), so lines are the file's lines. `page` counts from 1: a PDF page, a slide, a sheet. `line_start`
+(with newlines as `\n`), so lines are the file's lines. `page` counts from 1: a PDF page, a slide, a sheet. `line_start`
 and `line_end` count from 1, inclusive, and are None where a format has no lines of its own.
 """
 
