@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from inglenook import __version__
 from inglenook.cli.parser import Parser, add_examples, add_global_options
@@ -82,12 +82,16 @@ def _configurer(name: str) -> Any:
     return configure
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: the console script `inglenook`."""
-    words = sys.argv[1:] if words is None else list(words)
+def main() -> NoReturn:
+    """Run the command line of this process and exit with its code: the console script `inglenook`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a stream that cannot write Chinese
-    if words[:1] == ["__complete"]:
+    if words and words[0] == "__complete":
         from inglenook.cli.completion import complete
 
         return complete(words[1:], sys.stdout)
@@ -148,4 +152,4 @@ def _as_known(error: Exception) -> InglenookError:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,25 @@
+"""`inglenook backup`: a whole, checked copy of a library, taken while it is in use."""
+
+from pathlib import Path
+
+from inglenook.cli.parser import Parser, add_examples
+from inglenook.cli.session import OK, Session
+
+
+def configure(parser: Parser) -> None:
+    """Declare the words of the command."""
+    parser.add_argument("path", type=Path, help="the file to write; it must not exist")
+    add_examples(parser, "inglenook backup /mnt/stick/notes.db", "inglenook backup work.db --library work --json")
+
+
+def run(session: Session) -> int:
+    """Write the copy."""
+    path = session.arguments.path.expanduser().absolute()
+    with session.open_library(read_only=True) as library:
+        library.backup(path)
+    size = path.stat().st_size
+    if session.terminal.is_json:
+        session.terminal.json({"path": str(path), "size_bytes": size})
+    else:
+        session.terminal.line(f"wrote {path}, {size / 1e6:.1f} MB; to restore: mkdir -p LIBRARY && cp {path.name} LIBRARY/library.db")
+    return OK

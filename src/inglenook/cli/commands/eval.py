@@ -1,0 +1,41 @@
+"""`inglenook eval`: how well retrieval and answers do on questions whose answers are known."""
+
+from pathlib import Path
+
+from inglenook.cli.parser import Parser, add_examples, positive
+from inglenook.cli.progress import Progress
+from inglenook.cli.session import OK, Session
+from inglenook.cli.terminal import Piece
+
+
+def configure(parser: Parser) -> None:
+    """Declare the two measurements."""
+    kinds = parser.add_commands("measurement")
+    summary = "nDCG@10, MRR@10 and recall@100 of each search mode"
+    retrieval = kinds.add_parser("retrieval", help=summary, description=summary + ".", configure=_configure_retrieval)
+    retrieval.set_defaults(run=_run_retrieval)
+    summary = "exact match, F1, sentence and source hits, abstention"
+    answers = kinds.add_parser("answers", help=summary, description=summary + ".", configure=_configure_answers)
+    answers.set_defaults(run=_run_answers)
+
+
+def _configure_retrieval(parser: Parser) -> None:
+    for name, keys in (("documents", "id, title?, text"), ("queries", "id, text"), ("qrels", "query_id, doc_id, relevance")):
+        help_text = f"JSON lines {{{keys}}}, perhaps .gz"
+        parser.add_argument(f"--{name}", type=Path, required=True, metavar="FILE", help=help_text)
+    add_examples(
+        parser,
+        "inglenook eval retrieval --documents docs.jsonl.gz --queries queries.jsonl.gz --qrels qrels.jsonl.gz",
+        "inglenook eval retrieval --documents docs.jsonl --queries queries.jsonl --qrels qrels.jsonl --json",
+    )
+
+
+def _configure_answers(parser: Parser) -> None:
+    help_text = "JSON lines {question, answer, aliases?, source_file?, supporting_quote?, answerable?}, perhaps .gz"
+    parser.add_argument("--questions", type=Path, required=True, metavar="FILE", help=help_text)
+    parser.add_argument("--limit", type=positive, metavar="N", help="ask the first N questions only")
+    add_examples(
+        parser,
+        "inglenook eval answers --questions questions.jsonl --library work",
+        "inglenook eval answers --questions questions.jsonl.gz --limit 100 --json",
+    )
