@@ -1,0 +1,1 @@
+"""What a model is: its specification, tokenizer, files and arithmetic; knows nothing of documents or answers."""
