@@ -1,0 +1,1 @@
+"""The documents of a person: reading, cutting, keeping and finding them."""
