@@ -53,7 +53,7 @@ def write_arrays(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, np.nd
     with new_path.open("wb") as file:
         file.write(front.ljust(_round_up(len(front)), b"\0"))
         for array in contents.values():
-            file.write(_padded(array))
+            file.write(_padded(array).data)
         file.flush()
         os.fsync(file.fileno())
     new_path.replace(path)

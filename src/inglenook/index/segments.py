@@ -105,9 +105,7 @@ class SegmentedIndex(ABC, Generic[Item]):
             removed = np.zeros(num_rows, np.bool_)
             removed[arrays[name]] = True
             segments.append(Segment(contents, removed, name))
-        index.generation = meta["generation"]
-        index._segments = tuple(segments)
-        index._prepare()
+        index._show(meta["generation"], segments)
         return index
 
     @property
@@ -118,8 +116,7 @@ class SegmentedIndex(ABC, Generic[Item]):
     def in_memory(self) -> Self:
         """Return an index of the same rows whose updates stay in memory; the segments are shared."""
         index = type(self)(None, recipe=self.recipe)
-        index.generation, index._segments = self.generation, self._segments
-        index._prepare()
+        index._show(self.generation, self._segments)  # noqa: SLF001 - an object of this class
         return index
 
     def update(self, generation: int, added: Iterable[Item], removed: Iterable[int] = ()) -> None:
@@ -168,7 +165,6 @@ class SegmentedIndex(ABC, Generic[Item]):
 
     def _publish(self, generation: int, segments: list[Segment]) -> None:
         if self.folder is not None:
-            # An index that was opened in memory and given a folder later would have nameless segments; none is.
             names = [[s.name, len(s.removed)] for s in segments]
             meta = {
                 "format": _FORMAT,
@@ -183,6 +179,9 @@ class SegmentedIndex(ABC, Generic[Item]):
                 if path.name != _MANIFEST and path.name not in removed:
                     with suppress(FileNotFoundError):
                         path.unlink()
+        self._show(generation, segments)
+
+    def _show(self, generation: int, segments: Iterable[Segment]) -> None:
         self._segments = tuple(segments)
         self.generation = generation
         self._prepare()

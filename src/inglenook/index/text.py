@@ -128,7 +128,8 @@ class TextIndex(SegmentedIndex[tuple[int, Sequence[str]]]):
             ids[new_rows[live]] = segment.ids[live]
             lengths[new_rows[live]] = segment.arrays["lengths"][live]
             own = np.array([number[term] for term in vocabulary], np.int64)
-            term_of = np.repeat(own, np.diff(segment.arrays["posting_ends"].astype(np.int64), prepend=0))
+            num_postings = np.diff(segment.arrays["posting_ends"].astype(np.int64), prepend=0).astype(np.int64)
+            term_of = np.repeat(own, num_postings)
             rows = new_rows[segment.arrays["rows"]]
             keys.append((term_of * num_rows + rows)[rows >= 0])
             counts.append(segment.arrays["counts"][rows >= 0])

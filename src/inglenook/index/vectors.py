@@ -118,7 +118,8 @@ def _cluster(
         min_points_per_centroid=1,
     )
     kmeans.train(vectors)
-    return kmeans.centroids, kmeans.index.search(vectors, 1)[1][:, 0]
+    centroids = np.asarray(kmeans.centroids, np.float32)
+    return centroids, kmeans.index.search(vectors, 1)[1][:, 0]
 
 
 def _search(segment: Segment, query: Vector, limit: int, allowed: Ids | None) -> tuple[Ids, Scores]:
