@@ -51,7 +51,7 @@ def test_each_shell_accepts_its_script(shell: str, tmp_path: Path):
 def test_bash_completes_through_the_script(tmp_path: Path, home: Path):
     """A real bash, asked for `inglenook search --mode h`, answers `hybrid`."""
     program = tmp_path / "inglenook"
-    program.write_text(f"#!/bin/sh\nexec {sys.executable} -m inglenook.cli.main \"$@\"\n")
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m inglenook.cli.main "$@"\n')
     program.chmod(0o755)
     asked = (
         f"PATH={tmp_path}:$PATH; {SCRIPTS['bash']}\n"

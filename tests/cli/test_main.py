@@ -46,7 +46,10 @@ def test_each_command_has_help_with_an_example(name: str):
     [
         (["serch", "x"], "no command 'serch'; did you mean 'search'?"),
         (["search", "x", "--limt", "3"], "no option '--limt'; did you mean '--limit'?"),
-        (["search", "x", "--mode", "hybird"], "--mode is 'hybird'; did you mean 'hybrid'? choose hybrid, text or vector"),
+        (
+            ["search", "x", "--mode", "hybird"],
+            "--mode is 'hybird'; did you mean 'hybrid'? choose hybrid, text or vector",
+        ),
         (["search", "x", "--limit", "0"], "--limit: '0' is no whole number above 0"),
         (["search"], "the following arguments are required: query"),
         (["--libary", "x", "config"], "no option '--libary'; did you mean '--library'?"),
@@ -142,7 +145,19 @@ def test_a_latin_terminal_shows_escapes_rather_than_fail(inglenook):
 
 def test_help_imports_nothing_heavy():
     """Neither the first help nor a command's own loads a library it does not need."""
-    heavy = {"numpy", "torch", "rich", "faiss", "tantivy", "lxml", "huggingface_hub", "tokenizers", "sqlite3", "typer", "click"}
+    heavy = {
+        "numpy",
+        "torch",
+        "rich",
+        "faiss",
+        "tantivy",
+        "lxml",
+        "huggingface_hub",
+        "tokenizers",
+        "sqlite3",
+        "typer",
+        "click",
+    }
     for words in (["--help"], ["ask", "--help"], ["add", "--help"], ["eval", "answers", "--help"]):
         code = (
             "import sys\nfrom inglenook.cli.main import run\n"

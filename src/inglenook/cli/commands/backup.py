@@ -21,5 +21,7 @@ def run(session: Session) -> int:
     if session.terminal.is_json:
         session.terminal.json({"path": str(path), "size_bytes": size})
     else:
-        session.terminal.line(f"wrote {path}, {size / 1e6:.1f} MB; to restore: mkdir -p LIBRARY && cp {path.name} LIBRARY/library.db")
+        session.terminal.line(
+            f"wrote {path}, {size / 1e6:.1f} MB; to restore: mkdir -p LIBRARY && cp {path.name} LIBRARY/library.db"
+        )
     return OK

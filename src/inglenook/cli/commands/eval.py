@@ -20,7 +20,11 @@ def configure(parser: Parser) -> None:
 
 
 def _configure_retrieval(parser: Parser) -> None:
-    for name, keys in (("documents", "id, title?, text"), ("queries", "id, text"), ("qrels", "query_id, doc_id, relevance")):
+    for name, keys in (
+        ("documents", "id, title?, text"),
+        ("queries", "id, text"),
+        ("qrels", "query_id, doc_id, relevance"),
+    ):
         help_text = f"JSON lines {{{keys}}}, perhaps .gz"
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="FILE", help=help_text)
     add_examples(

@@ -8,7 +8,9 @@ from inglenook.cli.session import OK, Session
 
 def configure(parser: Parser) -> None:
     """Declare the words of the command."""
-    parser.add_argument("documents", nargs="+", metavar="DOCUMENT", help="a path, a folder, or a number in `inglenook documents`")
+    parser.add_argument(
+        "documents", nargs="+", metavar="DOCUMENT", help="a path, a folder, or a number in `inglenook documents`"
+    )
     add_examples(parser, "inglenook remove report.pdf", "inglenook remove ~/notes 3 7", "inglenook remove 3 --json")
 
 

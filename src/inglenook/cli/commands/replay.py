@@ -21,7 +21,9 @@ def run(session: Session) -> int:
         done = replay(session.arguments.answer_id, library)
     differences = list(done.differences)
     if terminal.is_json:
-        terminal.json({"recorded": answer_json(done.recorded), "now": answer_json(done.now), "differences": differences})
+        terminal.json(
+            {"recorded": answer_json(done.recorded), "now": answer_json(done.now), "differences": differences}
+        )
         return OK
     show_answer(terminal, done.recorded)
     terminal.line()

@@ -11,7 +11,9 @@ def configure(parser: Parser) -> None:
     """Declare the words of the command."""
     parser.add_argument("document", help="its path, or its number in `inglenook documents`")
     parser.add_argument("--from", dest="start", type=natural, default=0, metavar="CHAR", help="first character, from 0")
-    parser.add_argument("--to", dest="end", type=natural, metavar="CHAR", help="the character after the last; default: the end")
+    parser.add_argument(
+        "--to", dest="end", type=natural, metavar="CHAR", help="the character after the last; default: the end"
+    )
     add_examples(
         parser,
         "inglenook show report.pdf",

@@ -1,0 +1,1 @@
+"""The options that narrow a search, the same in every command that has them."""
