@@ -15,14 +15,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
-
-import numpy as np
+from typing import Any, TypeVar
 
 from inglenook.core.errors import StoreDamagedError
 from inglenook.index.segments import SegmentedIndex
 from inglenook.index.text import TextIndex
 from inglenook.index.vectors import VectorIndex
+from inglenook.library.store import Store
 from inglenook.library.words import analyze
 
 CONTEXT_WEIGHT = 1
@@ -31,22 +30,10 @@ ANALYSER = f"words-1/context-{CONTEXT_WEIGHT}"
 Index = TypeVar("Index", bound=SegmentedIndex[Any])
 
 
-class IndexedStore(Protocol):
-    """What the indexes need of the store."""
-
-    @property
-    def generation(self) -> int: ...  # noqa: D102 - see inglenook.library.store
-    def changes_since(self, generation: int, /) -> tuple[Iterable[int], Iterable[int]] | None: ...  # noqa: D102
-    def iter_index_rows(  # noqa: D102
-        self, after_id: int = 0, ids: Any = None
-    ) -> Iterator[tuple[int, str | None, str, str, str, str | None]]: ...
-    def iter_vectors(self, space_id: int, ids: Any = None) -> Iterator[tuple[Any, Any]]: ...  # noqa: D102
-
-
 class DerivedIndexes:
     """The text and vector indexes of one library. Threads may share it."""
 
-    def __init__(self, store: IndexedStore, folder: Path, *, read_only: bool = False) -> None:
+    def __init__(self, store: Store, folder: Path, *, read_only: bool = False) -> None:
         self._store = store
         self._folder = folder
         self._read_only = read_only
@@ -60,11 +47,13 @@ class DerivedIndexes:
 
     def text(self) -> TextIndex:
         """Return the text index of the store's present generation."""
-        return self._current(TextIndex, "text", ANALYSER, self._text_rows)
+        return self._current(TextIndex, "text", ANALYSER, self._text_rows, None)
 
     def vectors(self, space_id: int, identity: str) -> VectorIndex:
         """Return the vector index of a vector space; `identity` says what encoder made it."""
-        return self._current(VectorIndex, f"vectors-{space_id}", identity, lambda ids: self._vector_rows(space_id, ids))
+        return self._current(
+            VectorIndex, f"vectors-{space_id}", identity, lambda ids: self._vector_rows(space_id, ids), space_id
+        )
 
     def _text_rows(self, ids: Iterable[int] | None) -> Iterator[tuple[int, list[str]]]:
         for chunk_id, _title, _heading, context, text, _language in self._store.iter_index_rows(ids=ids):
@@ -72,10 +61,15 @@ class DerivedIndexes:
 
     def _vector_rows(self, space_id: int, ids: Iterable[int] | None) -> Iterator[tuple[int, Any]]:
         for chunk_ids, vectors in self._store.iter_vectors(space_id, ids=ids):
-            yield from zip(np.asarray(chunk_ids).tolist(), vectors, strict=True)
+            yield from zip(chunk_ids.tolist(), vectors, strict=True)
 
     def _current(
-        self, kind: type[Index], name: str, recipe: str, rows: Callable[[Iterable[int] | None], Iterator[Any]]
+        self,
+        kind: type[Index],
+        name: str,
+        recipe: str,
+        rows: Callable[[Iterable[int] | None], Iterator[Any]],
+        space_id: int | None,
     ) -> Index:
         with self._lock:
             index = self._open.get(name)
@@ -85,7 +79,9 @@ class DerivedIndexes:
                 on_disk = _open_index(kind, self._folder / name, recipe)
                 if isinstance(index, kind) and index.recipe == recipe and _is_newer(index, on_disk) and not may_publish:
                     on_disk = index
-                fresh = self._bring_up(kind, self._folder / name, recipe, rows, on_disk, may_publish=may_publish)
+                fresh = self._bring_up(
+                    kind, self._folder / name, recipe, rows, on_disk, space_id=space_id, may_publish=may_publish
+                )
             self._open[name] = fresh
             return fresh
 
@@ -97,6 +93,7 @@ class DerivedIndexes:
         rows: Callable[[Iterable[int] | None], Iterator[Any]],
         index: Index | None,
         *,
+        space_id: int | None,
         may_publish: bool,
     ) -> Index:
         # Read before the changes: what a writer commits meanwhile is taken twice, which changes nothing.
@@ -104,15 +101,14 @@ class DerivedIndexes:
         if index is not None and index.generation == generation:
             return index
         behind = index is not None and index.generation < generation
-        changes = self._store.changes_since(index.generation) if index is not None and behind else None
+        changes = self._store.changes_since(index.generation, space_id) if index is not None and behind else None
 
         def updated(target: Index) -> Index:
             if changes is None:
                 target.update(generation, rows(None))
             else:
                 added, removed = changes
-                added = sorted(added)
-                target.update(generation, rows(added) if added else (), removed)
+                target.update(generation, rows(added.tolist()) if len(added) else (), removed.tolist())
             return target
 
         if may_publish:

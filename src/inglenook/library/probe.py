@@ -5,9 +5,14 @@ vectors by what this probe measures. The pairs were written for this purpose; no
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+
+from inglenook.core.errors import StoreDamagedError
+from inglenook.index.files import read_arrays, write_arrays
 
 PAIRS: dict[str, tuple[tuple[str, str], ...]] = {
     "latin": (
@@ -116,4 +121,16 @@ def measure_ability(encoder: Encoder) -> dict[str, float]:
         vectors = np.asarray(encoder.encode([text for pair in pairs for text in pair]))
         nearest = (vectors[0::2] @ vectors[1::2].T).argmax(axis=1)
         ability[script] = float((nearest == np.arange(len(pairs))).mean())
+    return ability
+
+
+def known_ability(encoder: Encoder, path: Path) -> dict[str, float]:
+    """Return `measure_ability(encoder)`, remembered in the file at `path` where that can be written."""
+    with suppress(OSError, StoreDamagedError):
+        remembered = read_arrays(path)[0]
+        if remembered.get("encoder") == encoder.identity:
+            return dict(remembered["ability"])
+    ability = measure_ability(encoder)
+    with suppress(OSError):
+        write_arrays(path, {"encoder": encoder.identity, "ability": ability}, {})
     return ability

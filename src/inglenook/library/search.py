@@ -1,5 +1,7 @@
 """Search: BM25 and vectors, each scored exactly over the candidates of both, then fused by what each side can do.
 
+`Searcher` is the door; `find` is the ranking alone.
+
 Both sides propose their best passages; both scores of every proposal are computed (the vectors and postings are at hand),
 standardised over the proposals (mean 0, deviation 1), and added with weight w for the vectors and 1 - w for the words.
 w is MAX_VECTOR_WEIGHT for an encoder that reads the query's script perfectly and falls with its measured ability (see
@@ -7,16 +9,24 @@ w is MAX_VECTOR_WEIGHT for an encoder that reads the query's script perfectly an
 used: it throws away by how much a passage leads. Filters act inside both searches. Knows nothing of answers.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from inglenook.core.errors import QueryError
+from inglenook.core.types import Hit
 from inglenook.index.segments import Ids, Scores
 from inglenook.index.text import TextIndex
 from inglenook.index.vectors import VectorIndex
+from inglenook.library.derived import DerivedIndexes
+from inglenook.library.filters import Filters
+from inglenook.library.probe import Encoder, known_ability
+from inglenook.library.records import ChunkRow
+from inglenook.library.store import Store
 from inglenook.library.words import analyze, script_of
 
 MODES = ("hybrid", "text", "vector")
@@ -24,6 +34,10 @@ MAX_VECTOR_WEIGHT = 0.6
 """Chosen on the tuning sets of bench/retrieval_quality.py; 0.5 to 0.7 measure alike."""
 CANDIDATES = 100
 """Proposals of each side, at least."""
+EXTRA = 10
+"""Passages ranked beyond those asked for: some repeat others, and a second look may bring one forward."""
+SECOND_LOOK_SHARE = 0.5
+_HIT_FIELDS = tuple(f.name for f in fields(Hit) if f.name not in ("rank", "score", "chunk_id"))
 Rerank = Callable[[str, Sequence["Found"]], Sequence[float]]
 
 
@@ -44,6 +58,19 @@ class Found:
     """From 1, among the proposals by cosine."""
 
 
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found."""
+
+    query: str
+    mode: str
+    hits: list[Hit]
+    signals: list[Found]
+    """For each hit, what each side thought of it."""
+    note: str | None = None
+    """What a person should know, such as that no encoder is installed; None when there is nothing."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class VectorSide:
     """The vector half of a search: the index, the query's vector and how far to trust it."""
@@ -52,6 +79,91 @@ class VectorSide:
     query: Scores
     ability: Mapping[str, float]
     """Script -> how well the encoder finds passages in it, 0 to 1 (see `probe.measure_ability`)."""
+
+
+class Searcher:
+    """Searches one library. Threads may share it.
+
+    Args:
+        store: the library's store.
+        indexes: its derived indexes.
+        load_encoder: returns the sentence encoder, or None when none is installed; called at most once, when needed.
+    """
+
+    def __init__(self, store: Store, indexes: DerivedIndexes, load_encoder: Callable[[], Encoder | None]) -> None:
+        self._store = store
+        self._indexes = indexes
+        self._encoder = cache(load_encoder)
+        self._lock = threading.Lock()
+        self._ability: dict[str, Mapping[str, float]] = {}
+
+    def refresh(self) -> None:
+        """Bring the index files up to the store; `add` calls it so that the next search need not."""
+        self._indexes.text()
+        if (space := self._store.active_space) is not None:
+            self._indexes.vectors(space.id, space.encoder)
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 10,
+        mode: str = "hybrid",
+        filters: Filters | None = None,
+        second_look: Rerank | None = None,
+    ) -> SearchResult:
+        """Return the best passages for `query`, passages that repeat another's words left out.
+
+        Args:
+            query: in the person's words.
+            limit: at most this many hits.
+            mode: `hybrid`, `text` or `vector`.
+            filters: what the documents must be; acts inside the search.
+            second_look: scores candidates anew; its scores count for SECOND_LOOK_SHARE of the ranking.
+
+        Raises:
+            QueryError: an unknown mode, or `vector` without an encoder.
+        """
+        allowed = self._allowed(filters)
+        side, note = (None, None) if mode == "text" else self._vector_side(query)
+        text = self._indexes.text()
+        width = max(limit + EXTRA, 2 * limit)
+        found = find(query, text, side, limit=width, mode=mode, allowed=allowed)
+        rows = {row.id: row for row in self._store.chunk_rows([one.chunk_id for one in found])}
+        found = distinct((one for one in found if one.chunk_id in rows), {i: row.text for i, row in rows.items()})
+        if second_look is not None:
+            found = rerank(query, found, second_look, SECOND_LOOK_SHARE)
+        found = found[:limit]
+        hits = [_hit(rank, one.score, rows[one.chunk_id]) for rank, one in enumerate(found, 1)]
+        return SearchResult(query, mode, hits, found, note)
+
+    def _allowed(self, filters: Filters | None) -> Ids | None:
+        where, values = filters.to_sql() if filters else ("", [])
+        return self._store.select_chunk_ids(where, values) if where else None
+
+    def _vector_side(self, query: str) -> tuple[VectorSide | None, str | None]:
+        """Return the vector half, or None and the reason that a person should know."""
+        space = self._store.active_space
+        if space is None:
+            return None, None
+        encoder = self._encoder()
+        if encoder is None:
+            return None, "no sentence encoder is installed: ranked by words alone; `inglenook doctor` says what to do"
+        if encoder.identity != space.encoder:
+            return None, (
+                f"the passages were embedded by {space.encoder}, the encoder at hand is {encoder.identity}: ranked by "
+                "words alone; `inglenook reembed` brings them together"
+            )
+        vector = np.asarray(encoder.encode([query]), np.float32)[0]
+        index = self._indexes.vectors(space.id, space.encoder)
+        return VectorSide(index, vector, self._measured(encoder)), None
+
+    def _measured(self, encoder: Encoder) -> Mapping[str, float]:
+        """Return what the encoder can do, measured once per encoder and kept beside the indexes."""
+        with self._lock:
+            if (ability := self._ability.get(encoder.identity)) is None:
+                ability = self._ability[encoder.identity] = known_ability(encoder, self._indexes.folder / "ability")
+            return ability
 
 
 def find(
@@ -119,6 +231,11 @@ def rerank(query: str, found: Sequence[Found], scorer: Rerank, share: float) -> 
     scores = (1 - share) * before + share * _standardised(np.asarray(scorer(query, found), np.float32))
     order = np.argsort(-scores, kind="stable")
     return [_with_score(found[place], float(scores[place])) for place in order]
+
+
+def _hit(rank: int, score: float, row: ChunkRow) -> Hit:
+    places = {name: getattr(row, name) for name in _HIT_FIELDS}
+    return Hit(rank=rank, score=score, chunk_id=row.id, **places)
 
 
 def _standardised(scores: Scores) -> Scores:
