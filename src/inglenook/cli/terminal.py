@@ -106,6 +106,11 @@ class Terminal:
         """The width to wrap results at; None where `out` is no terminal, so that tools see whole lines."""
         return shutil.get_terminal_size().columns if self.is_out_live else None
 
+    @property
+    def err_columns(self) -> int:
+        """The width of the terminal that `err` is."""
+        return shutil.get_terminal_size().columns
+
     def line(self, *pieces: str | Piece) -> None:
         """Write one line of a result."""
         self._write(self.out, pieces)

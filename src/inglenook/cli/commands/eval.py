@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from inglenook.cli.parser import Parser, add_examples, positive
-from inglenook.cli.progress import Progress
+from inglenook.cli.progress import Bar
 from inglenook.cli.session import OK, Session
 from inglenook.cli.terminal import Piece
 
@@ -43,3 +43,23 @@ def _configure_answers(parser: Parser) -> None:
         "inglenook eval answers --questions questions.jsonl --library work",
         "inglenook eval answers --questions questions.jsonl.gz --limit 100 --json",
     )
+
+
+def _run_retrieval(session: Session) -> int:
+    from inglenook.answer.evaluate_retrieval import evaluate_retrieval, read_collection
+
+    arguments, terminal = session.arguments, session.terminal
+    collection = read_collection(arguments.documents, arguments.queries, arguments.qrels)
+    terminal.status(f"adding {len(collection.documents):,} documents to a library of their own")
+    with Bar(terminal, "queries") as bar:
+        results = evaluate_retrieval(
+            collection, session.settings, on_progress=lambda mode, done, total: bar.update(done, total, label=mode)
+        )
+    if terminal.is_json:
+        terminal.json(results)
+        return OK
+    names = list(next(iter(results.values())))
+    terminal.line(Piece("        " + "".join(f"{name:>16}" for name in names), "dim"))
+    for mode, numbers in results.items():
+        terminal.line(Piece(f"{mode:<8}", "bold"), "".join(f"{numbers[name]:>16.4f}" for name in names))
+    return OK
