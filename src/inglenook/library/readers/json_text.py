@@ -8,17 +8,24 @@ from inglenook.library.readers.lines import LineScanner, pack
 from inglenook.library.readers.source import Source
 
 MAX_BLOCK_LINES = 40
-_OUTER = re.compile(r"(?: {1,4}|\t)(?:\"([^\"]{1,80})\"\s*:|\{|\[)")
+_OUTER = re.compile(r"\s+(?:\"([^\"]{1,80})\"\s*:|\{|\[)")
 
 
 class JsonScanner(LineScanner):
     """Groups the lines of indented JSON: an entry of the outermost object or list opens a block."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._indent: int | None = None
+
     def line(self, text: str, start: int, number: int) -> None:
         """Take the next line."""
         if not text.strip():
             return
-        outer = _OUTER.match(text)
+        indent = len(text) - len(text.lstrip())
+        if self._indent is None and indent:
+            self._indent = indent
+        outer = _OUTER.match(text) if indent == self._indent else None
         if outer is not None or (self.kind is not None and number - self.first_line >= MAX_BLOCK_LINES):
             self.close()
         if outer is not None and outer.group(1):

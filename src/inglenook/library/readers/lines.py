@@ -106,14 +106,13 @@ def pack(stretches: Iterable[str], scanner: LineScanner) -> Iterator[Part]:
     held: list[str] = []
     start = offset = 0
     number = 1
-    for text, starts, ends in split_lines(stretches):
-        cleaned = clean(text)
+    for text, starts, ends in split_lines(map(clean, stretches)):
         if starts:
-            scanner.line(cleaned, offset, number)
+            scanner.line(text, offset, number)
         else:
-            scanner.fragment(cleaned, offset, number)
-        held.append(cleaned)
-        offset += len(cleaned)
+            scanner.fragment(text, offset, number)
+        held.append(text)
+        offset += len(text)
         if ends:
             held.append("\n")
             offset += 1

@@ -103,7 +103,9 @@ def _texts(message: EmailMessage) -> Iterator[EmailMessage]:
             continue
         children = [child for child in part.iter_parts() if isinstance(child, EmailMessage)]
         if part.get_content_subtype() == "alternative" and children:
-            plain = [child for child in children if child.get_content_type() == "text/plain" and _content(child).strip()]
+            plain = [
+                child for child in children if child.get_content_type() == "text/plain" and _content(child).strip()
+            ]
             children = plain[:1] or children[-1:]
         stack.extend(reversed(children))
 

@@ -65,7 +65,9 @@ class MarkdownScanner(LineScanner):
             return
         elif _RULE.match(text) or _COMMENT.match(text):
             self.close()
-        elif text.startswith(("    ", "\t")) and not self._in_list and (self._after_blank or self.kind is BlockKind.CODE):
+        elif (
+            text.startswith(("    ", "\t")) and not self._in_list and (self._after_blank or self.kind is BlockKind.CODE)
+        ):
             self.extend(BlockKind.CODE, text, start, number)
         elif _ITEM.match(text):
             self._in_list = True

@@ -47,7 +47,11 @@ def _pieces(archive: SafeZip, source: Source) -> Iterator[Piece]:
                 cells[-1].append("")
             elif name == "table-row" and cells:
                 row = cells.pop()
-                kind = BlockKind.TABLE_HEADER if is_first_row and is_first_row[-1] and len(row) > 1 else BlockKind.TABLE_ROW
+                kind = (
+                    BlockKind.TABLE_HEADER
+                    if is_first_row and is_first_row[-1] and len(row) > 1
+                    else BlockKind.TABLE_ROW
+                )
                 if is_first_row:
                     is_first_row[-1] = False
                 if any(row):

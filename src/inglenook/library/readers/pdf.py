@@ -56,7 +56,9 @@ def _pieces(source: Source) -> Iterator[Piece]:
         document = pypdfium2.PdfDocument(source.file)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
-            raise EncryptedError(source.name.name, "asks for a password; save a copy without one and add that") from error
+            raise EncryptedError(
+                source.name.name, "asks for a password; save a copy without one and add that"
+            ) from error
         raise source.fail(f"is a damaged PDF, or cut short: {error}") from error
     try:
         if len(document) > MAX_PAGES:
@@ -96,7 +98,11 @@ def _pages(document: Any, source: Source, pypdfium2: Any) -> Iterator[Piece]:
     if broken:
         source.facts.metadata["pages_damaged"] = str(broken)
     if without_text + broken == len(document):
-        reason = "has no page that can be read" if broken else "has no text layer; install inglenook[ocr] and tesseract to read scanned pages"
+        reason = (
+            "has no page that can be read"
+            if broken
+            else "has no text layer; install inglenook[ocr] and tesseract to read scanned pages"
+        )
         raise source.fail(reason)
 
 
@@ -125,7 +131,10 @@ def _page_lines(page: Any, raw: Any) -> list[_Line]:
 
 def _place(text_page: Any, raw: Any, text: str, first: int, last: int) -> _Line:
     handle = text_page.raw
-    head, tail = raw.FPDFText_GetCharIndexFromTextIndex(handle, first), raw.FPDFText_GetCharIndexFromTextIndex(handle, last)
+    head, tail = (
+        raw.FPDFText_GetCharIndexFromTextIndex(handle, first),
+        raw.FPDFText_GetCharIndexFromTextIndex(handle, last),
+    )
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     end_left, end_right, end_bottom, end_top = (ctypes.c_double() for _ in range(4))
     raw.FPDFText_GetCharBox(handle, head, left, right, bottom, top)
@@ -133,7 +142,9 @@ def _place(text_page: Any, raw: Any, text: str, first: int, last: int) -> _Line:
     size = raw.FPDFText_GetFontSize(handle, head)
     height = max(top.value, end_top.value) - min(bottom.value, end_bottom.value)
     size = round(size if size > 1.5 else height, 1)  # some producers scale a font of size 1
-    return _Line(text, left.value, end_right.value, min(bottom.value, end_bottom.value), max(top.value, end_top.value), size)
+    return _Line(
+        text, left.value, end_right.value, min(bottom.value, end_bottom.value), max(top.value, end_top.value), size
+    )
 
 
 def _join(lines: list[_Line], body: float, page: int) -> Iterator[Piece]:
@@ -209,8 +220,10 @@ def _take_metadata(document: Any, source: Source) -> None:
     facts = source.facts
     for key, name in (("Title", "title"), ("Author", "author"), ("Subject", "subject"), ("Keywords", "keywords")):
         value = " ".join(document.get_metadata_value(key).replace("\0", "").split())[:500]
+        if value.lower() in ("(unspecified)", "unspecified", "anonymous", "(anonymous)", "untitled"):
+            continue
         if value and name == "title":
-            facts.title = value if not value.lower().startswith(("untitled", "microsoft word - ")) else None
+            facts.title = value.removeprefix("Microsoft Word - ")
         elif value:
             facts.metadata[name] = value
     found = re.match(r"D:(\d{4})(\d\d)(\d\d)", document.get_metadata_value("CreationDate"))

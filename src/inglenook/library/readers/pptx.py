@@ -54,7 +54,11 @@ def _shapes(archive: SafeZip, member: str, number: int, source: Source) -> Itera
             if kind in _TITLES and paragraphs:
                 titles.append(Piece(BlockKind.HEADING, " ".join(paragraphs), number, 1))
             elif kind not in _NOT_CONTENT:
-                block = BlockKind.LIST_ITEM if kind is not None and kind != "subTitle" and len(paragraphs) > 1 else BlockKind.PARAGRAPH
+                block = (
+                    BlockKind.LIST_ITEM
+                    if kind is not None and kind != "subTitle" and len(paragraphs) > 1
+                    else BlockKind.PARAGRAPH
+                )
                 others += [Piece(block, text, number) for text in paragraphs]
         shape.clear()
     yield from titles

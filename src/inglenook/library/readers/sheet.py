@@ -41,7 +41,7 @@ def _pieces(source: Source) -> Iterator[Piece]:
     for number, name in enumerate(workbook.sheet_names, 1):
         try:
             sheet = workbook.get_sheet_by_name(name)
-            rows = enumerate(sheet.iter_rows(), 1 + (sheet.start or (0, 0))[0] * 0)
+            rows = enumerate(sheet.iter_rows(), 1)
         except python_calamine.WorksheetNotFound:
             continue  # a chart, not a table
         yield from _sheet(name, number, rows)

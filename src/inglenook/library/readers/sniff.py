@@ -39,7 +39,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\0", "an SQLite database"), (b"OggS", "an audio file"), (b"ID3", "an audio file"),
     (b"fLaC", "an audio file"), (b"wOFF", "a font"), (b"AT&T", "a DjVu file"), (b"!BDN", "an Outlook store"),
 )  # fmt: skip
-_HTML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,4000}?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,4000}?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
+)
 _MAIL_HEADER = re.compile(
     rb"^(?:received|from|to|cc|subject|date|message-id|mime-version|return-path|delivered-to|reply-to|content-type|"
     rb"x-[a-z-]+|dkim-signature|sender|references|in-reply-to):[ \t]?\S",
@@ -130,7 +132,14 @@ def _sniff_ole(file: BinaryIO, name: str) -> str:
     data = file.read(256 << 20)
     streams = {
         word: word.encode("utf-16-le") in data
-        for word in ("EncryptedPackage", "Workbook", "Book", "WordDocument", "PowerPoint Document", "__properties_version")
+        for word in (
+            "EncryptedPackage",
+            "Workbook",
+            "Book",
+            "WordDocument",
+            "PowerPoint Document",
+            "__properties_version",
+        )
     }
     if streams["EncryptedPackage"]:
         raise EncryptedError(name, "is encrypted; save a copy without a password and add that")

@@ -66,7 +66,9 @@ class Worker:
             last = _error("LimitError", f"needs more than {self.memory_mb} MB to read; raise parser_memory_mb")
             last["fresh"] = True
         except ReadError as error:
-            last = _error(next((kind.__name__ for kind in _NAMED if isinstance(error, kind)), "ReadError"), error.reason)
+            last = _error(
+                next((kind.__name__ for kind in _NAMED if isinstance(error, kind)), "ReadError"), error.reason
+            )
         except RecursionError:
             last = _error("LimitError", "is nested too deeply to read")
         except Exception as error:
@@ -94,7 +96,7 @@ class Worker:
         facts = source.facts
         info = {
             "format": format_name,
-            "title": facts.title or first_heading,
+            "title": facts.title or (first_heading if facts.page_kind != "sheet" else None),
             "language": facts.language or language.guess(),
             "created": facts.created,
             "page_kind": facts.page_kind,

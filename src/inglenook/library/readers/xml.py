@@ -36,7 +36,9 @@ class SafeZip:
         infos = self._archive.infolist()
         name = source.name.name
         if len(infos) > MAX_MEMBERS:
-            raise LimitError(name, f"holds {len(infos)} members; at most {MAX_MEMBERS} are read; it looks like a zip bomb")
+            raise LimitError(
+                name, f"holds {len(infos)} members; at most {MAX_MEMBERS} are read; it looks like a zip bomb"
+            )
         unpacked = sum(info.file_size for info in infos)
         if unpacked > min(MAX_UNPACKED_BYTES, max(RATIO_FLOOR_BYTES, MAX_RATIO * source.size)):
             reason = f"unpacks from {source.size} to {unpacked} bytes; more than {MAX_RATIO} to 1 looks like a zip bomb"
@@ -66,7 +68,9 @@ class SafeZip:
                 raise self._source.fail(f"has a damaged member {name}: {error}") from error
 
 
-def elements(file: IO[bytes], source: Source, tags: Sequence[str] | None = None, *, starts: bool = False) -> Iterator[tuple[str, Any]]:
+def elements(
+    file: IO[bytes], source: Source, tags: Sequence[str] | None = None, *, starts: bool = False
+) -> Iterator[tuple[str, Any]]:
     """Yield ("start" | "end", element) while the XML is parsed; the caller clears what it has used.
 
     Raises:
