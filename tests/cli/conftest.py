@@ -4,11 +4,12 @@ import fcntl
 import json
 import os
 import pty
+import shutil
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,23 @@ def inglenook(home: Path, tmp_path: Path) -> Run:
 
 
 @pytest.fixture
+def start(home: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Start the program and go on: the caller talks to it and ends it."""
+    children = []
+
+    def begin(*words: str) -> subprocess.Popen:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        children.append(subprocess.Popen([*PROGRAM, *words], cwd=tmp_path, env=environment_of(home, {}), **pipes))
+        return children[-1]
+
+    yield begin
+    for child in children:
+        if child.poll() is None:
+            child.kill()
+        child.communicate()
+
+
+@pytest.fixture
 def on_terminal(home: Path, tmp_path: Path) -> Run:
     """Run the program on a pseudo-terminal of 80 columns; stdout and stderr arrive together in `out`."""
 
@@ -80,3 +98,56 @@ def on_terminal(home: Path, tmp_path: Path) -> Run:
         return Done(child.wait(), seen.decode().replace("\r\n", "\n"), "")
 
     return run
+
+
+WARRANTY = """# Washing machine
+
+## Delivery
+
+The machine was delivered on 12 March 2024 by two friendly people.
+
+## Warranty
+
+The warranty of the washing machine ends on 12 March 2027. It covers the motor and the pump.
+"""
+FEES = "# 物业须知\n\n物业费应在每月五号之前缴纳。逾期将加收滞纳金。\n"
+HOSTILE = "The lighthouse keeper \x1b[2J\x1b]0;owned\x07 of Port Amber is called Hanna Weld.\n"
+ODD_NAME = b"caf\xe9 \x1b[31m.txt"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A home with a library of small real files, added by the program itself."""
+
+    warranty = WARRANTY
+    fees = FEES
+    hostile = HOSTILE
+    odd_name = ODD_NAME
+
+    home: Path
+    folder: Path
+    report: Any
+    """What `add --json` printed."""
+
+
+@pytest.fixture(scope="session")
+def shelf_master(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """The one shelf that the others are copies of."""
+    base = tmp_path_factory.mktemp("shelf")
+    folder = base / "papers"
+    (folder / "house").mkdir(parents=True)
+    (folder / "house" / "warranty.md").write_text(WARRANTY)
+    (folder / "house" / "物业.md").write_text(FEES)
+    (folder / "lease.txt").write_text("The lease of the flat was signed by Ada Quill on 3 May 2021.\n")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n<< /Type /Cat")
+    Path(os.fsdecode(bytes(folder) + b"/" + ODD_NAME)).write_text(HOSTILE)
+    words = [*PROGRAM, "add", str(folder), "--meta", "owner=ada", "--json"]
+    done = subprocess.run(words, capture_output=True, env=environment_of(base / "home", {}), check=True)
+    return Shelf(base / "home", folder, json.loads(done.stdout))
+
+
+@pytest.fixture
+def shelf(shelf_master: Shelf, home: Path) -> Shelf:
+    """The shelf in this test's own home; the documents themselves are shared and must not be changed."""
+    shutil.copytree(shelf_master.home, home)
+    return Shelf(home, shelf_master.folder, shelf_master.report)
