@@ -76,7 +76,7 @@ def detect(scan: Scan, declared: str | None = None) -> str | None:
     if wide is not None:
         return wide
     if _looks_binary(sample):
-        return None
+        return _detect_wide_han(sample)
     if scan.is_utf8:
         return "utf-8"
     if declared is not None:
@@ -84,7 +84,7 @@ def detect(scan: Scan, declared: str | None = None) -> str | None:
             name = _SUPERSETS.get(codecs.lookup(declared).name, codecs.lookup(declared).name)
             if name in _TEXT_CODECS and _decode(sample, name) is not None:
                 return name
-    return _mostly_utf8(sample) or _detect_east_asian(sample) or _detect_other(sample)
+    return _mostly_utf8(sample) or _detect_east_asian(sample) or _detect_wide_han(sample) or _detect_other(sample)
 
 
 def _looks_binary(sample: bytes) -> bool:
@@ -94,7 +94,7 @@ def _looks_binary(sample: bytes) -> bool:
 
 
 def _detect_wide(sample: bytes) -> str | None:
-    """UTF-16 without a mark: every other byte is zero in Western text; common Han characters in Chinese."""
+    """UTF-16 without a mark, in Western letters: every other byte is zero."""
     if len(sample) < 4:
         return None
     even, odd = sample[0::2].count(0) * 2, sample[1::2].count(0) * 2
@@ -103,10 +103,14 @@ def _detect_wide(sample: bytes) -> str | None:
         return "utf-16-le"
     if even > 0.6 * size and odd < 0.05 * size:
         return "utf-16-be"
-    if b"\0" not in sample:
-        return None
+    return None
+
+
+def _detect_wide_han(sample: bytes) -> str | None:
+    """UTF-16 without a mark, in Chinese: no zero bytes, but common characters."""
+    even = sample[: len(sample) // 2 * 2]
     for name in ("utf-16-le", "utf-16-be"):
-        text = _decode(sample[: size // 2 * 2], name)
+        text = _decode(even, name)
         if text is not None and _share(text, _SIMPLIFIED | _TRADITIONAL) > ENOUGH:
             return name
     return None
