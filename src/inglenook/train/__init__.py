@@ -1,0 +1,1 @@
+"""Training scripts of the shipped weights; they need PyTorch (`pip install inglenook[train]`)."""
