@@ -45,8 +45,7 @@ TABLES = (
         space_id INTEGER NOT NULL REFERENCES spaces(id), chunk_id INTEGER NOT NULL, vector BLOB NOT NULL,
         seal INTEGER NOT NULL, PRIMARY KEY (space_id, chunk_id)) WITHOUT ROWID""",
     """CREATE TABLE changes (
-        id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, chunk_id INTEGER NOT NULL, kind TEXT NOT NULL,
-        space_id INTEGER)""",
+        id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, chunk_id INTEGER NOT NULL, is_added INTEGER NOT NULL)""",
     "CREATE INDEX changes_by_generation ON changes (generation)",
     "CREATE TABLE answers (id TEXT PRIMARY KEY, created TEXT NOT NULL, question TEXT NOT NULL, record TEXT NOT NULL, seal INTEGER NOT NULL)",
 )

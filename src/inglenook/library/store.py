@@ -92,23 +92,20 @@ class Store:
         """A number that grows with each transaction that changes what search may see."""
         return int(self.database.value("SELECT value FROM meta WHERE name = 'generation'"))
 
-    def changes_since(self, generation: int, space_id: int | None = None) -> tuple[Ids, Ids] | None:
-        """Return (added, removed) chunk ids, each ascending, since `generation`; None when the log is shorter.
+    def changes_since(self, generation: int) -> tuple[Ids, Ids] | None:
+        """Return (added, removed) passage ids, each ascending, since `generation`; None when the log is shorter.
 
-        Ids are never used again: an id in both is only in removed. With `space_id`, added also has the passages that
-        existed before and got their vector in that space since.
+        Ids are never used again: an id in both is only in removed. A passage that got its vector later than its text
+        counts as added again.
         """
         if generation < self.database.value("SELECT value FROM meta WHERE name = 'changes_from'"):
             return None
         added: set[int] = set()
         removed: set[int] = set()
-        sql = "SELECT chunk_id, kind, space_id FROM changes WHERE generation > ?"
+        sql = "SELECT chunk_id, is_added FROM changes WHERE generation > ?"
         for rows in self.database.stream(sql, (generation,)):
-            for chunk_id, kind, space in rows:
-                if kind == "removed":
-                    removed.add(chunk_id)
-                elif kind == "added" or space == space_id:
-                    added.add(chunk_id)
+            for chunk_id, is_added in rows:
+                (added if is_added else removed).add(chunk_id)
         return _sorted_ids(added - removed), _sorted_ids(removed)
 
     def iter_index_rows(
@@ -236,8 +233,9 @@ class Store:
     def remove_documents(self, ids: Iterable[int], exclude: Iterable[str] = ()) -> None:
         """Remove documents, durably and at once; `exclude` are paths that folders shall not bring back by themselves."""
         with self.database.transaction() as connection:
+            generation = next_generation(connection)
             for document_id in ids:
-                remove_chunks(connection, document_id, self._next_generation(connection))
+                remove_chunks(connection, document_id, generation)
                 connection.execute("DELETE FROM documents WHERE id = ?", (document_id,))
             connection.executemany("INSERT OR IGNORE INTO exclusions VALUES (?)", [(os.fsencode(p),) for p in exclude])
 
@@ -303,9 +301,6 @@ class Store:
         return [row[0] for row in self.database.query("SELECT id FROM answers ORDER BY rowid DESC")]
 
     # Inside
-
-    def _next_generation(self, connection: Connection) -> int:
-        return next_generation(connection)
 
     def _chunk_batches(self, after_id: int, ids: Iterable[int] | None) -> Iterator[list[tuple[Any, ...]]]:
         """Yield rows of `chunks` by ascending id without a long-lived cursor."""
@@ -405,13 +400,11 @@ def next_generation(connection: Connection) -> int:
     return int(connection.execute(sql).fetchone()[0])
 
 
-def log_changes(
-    connection: Connection, generation: int, ids: Iterable[int], kind: str, space_id: int | None = None
-) -> None:
+def log_changes(connection: Connection, generation: int, ids: Iterable[int], *, is_added: bool) -> None:
     """Note what changed for the derived indexes, inside the caller's transaction; forget what is too old."""
     connection.executemany(
-        "INSERT INTO changes (generation, chunk_id, kind, space_id) VALUES (?, ?, ?, ?)",
-        ((generation, i, kind, space_id) for i in ids),
+        "INSERT INTO changes (generation, chunk_id, is_added) VALUES (?, ?, ?)",
+        ((generation, i, is_added) for i in ids),
     )
     newest, oldest = connection.execute("SELECT max(id), min(id) FROM changes").fetchone()
     if newest is None or newest - oldest < 2 * CHANGES_KEPT:
@@ -426,7 +419,7 @@ def remove_chunks(connection: Connection, document_id: int, generation: int, bef
     condition = "document_id = ?" if before_version is None else "document_id = ? AND version < ?"
     parameters = (document_id,) if before_version is None else (document_id, before_version)
     ids = [row[0] for row in connection.execute(f"SELECT id FROM chunks WHERE {condition}", parameters)]  # noqa: S608
-    log_changes(connection, generation, ids, "removed")
+    log_changes(connection, generation, ids, is_added=False)
     spaces = connection.execute("SELECT id FROM spaces").fetchall()
     for (space_id,) in spaces:
         connection.executemany("DELETE FROM vectors WHERE space_id = ? AND chunk_id = ?", ((space_id, i) for i in ids))
