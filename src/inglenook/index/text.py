@@ -226,7 +226,7 @@ class _View:
         return place
 
     def _find(self, term: str) -> tuple[int, int]:
-        key, low, high = term.encode(), 0, len(self._term_ends)
+        key, low, high = term.encode(errors="surrogatepass"), 0, len(self._term_ends)
         while low < high:
             middle = (low + high) // 2
             start = int(self._term_ends[middle - 1]) if middle else 0
@@ -245,7 +245,7 @@ def _kth_largest(scores: Scores, limit: int) -> float:
 
 def _sorted_terms(numbers: Mapping[str, int]) -> tuple[list[bytes], np.ndarray[Any, np.dtype[np.int64]]]:
     """Return the terms in order, as UTF-8, and the place in it of each number."""
-    terms = sorted((term.encode(), number) for term, number in numbers.items())
+    terms = sorted((term.encode(errors="surrogatepass"), number) for term, number in numbers.items())
     ranks = np.empty(len(terms), np.int64)
     ranks[[number for _, number in terms]] = np.arange(len(terms))
     return [term for term, _ in terms], ranks

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from inglenook.core.errors import StoreDamagedError
 from inglenook.index.segments import SegmentedIndex
@@ -26,12 +26,14 @@ from inglenook.library.words import analyze
 
 CONTEXT_WEIGHT = 1
 """How often a term of a passage's context (title, headings) counts; chosen in bench/retrieval_quality.py."""
-ANALYSER = f"words-1/context-{CONTEXT_WEIGHT}"
 Index = TypeVar("Index", bound=SegmentedIndex[Any])
 
 
 class DerivedIndexes:
     """The text and vector indexes of one library. Threads may share it."""
+
+    recipe: ClassVar[str] = f"words-1/context-{CONTEXT_WEIGHT}"
+    """What the text index is made with; raise the number when the analyser changes."""
 
     def __init__(self, store: Store, folder: Path, *, read_only: bool = False) -> None:
         self._store = store
@@ -47,13 +49,11 @@ class DerivedIndexes:
 
     def text(self) -> TextIndex:
         """Return the text index of the store's present generation."""
-        return self._current(TextIndex, "text", ANALYSER, self._text_rows, None)
+        return self._current(TextIndex, "text", self.recipe, self._text_rows)
 
     def vectors(self, space_id: int, identity: str) -> VectorIndex:
         """Return the vector index of a vector space; `identity` says what encoder made it."""
-        return self._current(
-            VectorIndex, f"vectors-{space_id}", identity, lambda ids: self._vector_rows(space_id, ids), space_id
-        )
+        return self._current(VectorIndex, f"vectors-{space_id}", identity, lambda ids: self._vector_rows(space_id, ids))
 
     def _text_rows(self, ids: Iterable[int] | None) -> Iterator[tuple[int, list[str]]]:
         for chunk_id, _title, _heading, context, text, _language in self._store.iter_index_rows(ids=ids):
@@ -69,8 +69,8 @@ class DerivedIndexes:
         name: str,
         recipe: str,
         rows: Callable[[Iterable[int] | None], Iterator[Any]],
-        space_id: int | None,
     ) -> Index:
+        recipe = f"{recipe} of {self._store.path.stat().st_ino}"  # a restored backup is another file: indexed anew
         with self._lock:
             index = self._open.get(name)
             if isinstance(index, kind) and index.recipe == recipe and index.generation == self._store.generation:
@@ -79,9 +79,7 @@ class DerivedIndexes:
                 on_disk = _open_index(kind, self._folder / name, recipe)
                 if isinstance(index, kind) and index.recipe == recipe and _is_newer(index, on_disk) and not may_publish:
                     on_disk = index
-                fresh = self._bring_up(
-                    kind, self._folder / name, recipe, rows, on_disk, space_id=space_id, may_publish=may_publish
-                )
+                fresh = self._bring_up(kind, self._folder / name, recipe, rows, on_disk, may_publish=may_publish)
             self._open[name] = fresh
             return fresh
 
@@ -93,7 +91,6 @@ class DerivedIndexes:
         rows: Callable[[Iterable[int] | None], Iterator[Any]],
         index: Index | None,
         *,
-        space_id: int | None,
         may_publish: bool,
     ) -> Index:
         # Read before the changes: what a writer commits meanwhile is taken twice, which changes nothing.
@@ -101,7 +98,7 @@ class DerivedIndexes:
         if index is not None and index.generation == generation:
             return index
         behind = index is not None and index.generation < generation
-        changes = self._store.changes_since(index.generation, space_id) if index is not None and behind else None
+        changes = self._store.changes_since(index.generation) if index is not None and behind else None
 
         def updated(target: Index) -> Index:
             if changes is None:

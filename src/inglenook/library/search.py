@@ -102,6 +102,8 @@ class Searcher:
         self._indexes.text()
         if (space := self._store.active_space) is not None:
             self._indexes.vectors(space.id, space.encoder)
+            if (encoder := self._encoder()) is not None:
+                self._measured(encoder)
 
     def search(
         self,
