@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, ISC004
 """Make the sample documents in `examples/documents`: the papers of a household and a small firm, in English and Chinese.
 
 All of it is invented. The files are committed, so this is run only to change them:
@@ -8,7 +9,7 @@ All of it is invented. The files are committed, so this is run only to change th
 PDFs come from reportlab with the standard fonts (the Chinese one names a standard CJK font and embeds none).
 """
 
-import datetime
+import datetime as dt
 import json
 import zipfile
 from email.message import EmailMessage
@@ -26,7 +27,7 @@ from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer, 
 
 FOLDER = Path(__file__).resolve().parent / "documents"
 STAMP = (2026, 3, 2, 9, 0, 0)
-CREATED = datetime.datetime(2026, 4, 10, 9, 0)  # noqa: DTZ001 - office files carry no zone
+CREATED = dt.datetime(2026, 4, 10, 9, 0)  # noqa: DTZ001 - office files carry no zone
 
 
 def washing_machine_pdf(path: Path) -> None:
@@ -451,8 +452,15 @@ def notebook_ipynb(path: Path) -> None:
             "cell_type": "code",
             "execution_count": 1,
             "metadata": {},
-            "source": ["use = {'Q1': 2410, 'Q2': 1730, 'Q3': 1180, 'Q4': 1960}\n", "print(sum(use.values()), 'kWh')"],
-            "outputs": [{"name": "stdout", "output_type": "stream", "text": ["7280 kWh\n"]}],
+            "source": ['use = {"Q1": 2410, "Q2": 1730, "Q3": 1180, "Q4": 1960}\n', 'f"{sum(use.values())} kWh"'],
+            "outputs": [
+                {
+                    "output_type": "execute_result",
+                    "execution_count": 1,
+                    "metadata": {},
+                    "data": {"text/plain": ["'7280 kWh'"]},
+                }
+            ],
         },
         markdown(
             "## Result\n\nThe workshop used 7,280 kWh in 2025, 19 percent less than the year before. The dust extractor alone takes a third.\n"

@@ -47,7 +47,7 @@ class _OpenFile:
     def has_changed(self) -> bool:
         """Say whether the file, or what its path names, is no longer what was opened."""
         try:
-            return not _stamp(os.fstat(self.descriptor)) == self.stamp == _stamp(os.stat(self.path))
+            return not _stamp(os.fstat(self.descriptor)) == self.stamp == _stamp(self.path.stat())
         except OSError:
             return True
 
@@ -140,7 +140,9 @@ class Parser:
         for file in self._ahead:
             if not file.is_sent:
                 # The child needs no more of the name than what tells the format.
-                file.is_sent = child.send(f"document{file.path.suffix.encode(errors='replace').decode()}", file.descriptor)
+                file.is_sent = child.send(
+                    f"document{file.path.suffix.encode(errors='replace').decode()}", file.descriptor
+                )
 
 
 class ParseStream:
@@ -289,7 +291,7 @@ def _place(value: Any) -> int | None:
 def _open(path: Path) -> _OpenFile:
     """Open a regular file without waiting; anything else is refused before it is opened."""
     try:
-        found = os.stat(path)
+        found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             raise ReadError(path, f"is {_describe(found.st_mode)}, not a file")
         age = time.time() - found.st_mtime

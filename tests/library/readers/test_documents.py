@@ -251,14 +251,12 @@ def test_archives_of_too_many_members_are_refused():
     ],
 )
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
-def test_files_cut_short_are_refused_or_give_text(examples, name, share):
+def test_files_cut_short_are_refused(examples, name, share):
     data = (examples / name).read_bytes()
-    try:
-        document = read_bytes(data[: int(len(data) * share)], name)
-    except ReadError as error:
-        assert len(error.reason) > 10
-    else:
-        assert document.text.strip()
+    cut = data[: int(len(data) * share)]
+
+    with pytest.raises(ReadError, match=r"damaged|cut short"):
+        read_bytes(cut, name)
 
 
 def test_empty_and_foreign_files_say_what_they_are():

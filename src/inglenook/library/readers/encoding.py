@@ -8,7 +8,9 @@ short sentence; for the rest charset-normalizer decides, and Windows-1252 when i
 import codecs
 import contextlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -34,7 +36,7 @@ _TRADITIONAL = frozenset(
     "原東聲提立及比員解水名真論處走義各入幾口認條平系氣題活爾更別打女變四神總何電數安少報才結反受目太量再感建務做接必場件計管期市直德"
     "資命山金指克許統區保至隊形社便空決治展馬科司五基眼書非則聽白卻界達光放強即像難且權思王象完設式色路記南品住告類求據程北邊死張該交"
 )
-_PUNCTUATION = frozenset("，。、：；！？「」『』（）《》“”")  # noqa: RUF001
+_PUNCTUATION = frozenset("，。、：；！？「」『』（）《》“”")
 _KANA = re.compile("[\u3041-\u3093\u30a1-\u30f6\u30fc]")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 # What the web means by these names (WHATWG Encoding Standard): the larger set.
@@ -126,13 +128,7 @@ def _mostly_utf8(sample: bytes) -> str | None:
 
 def _detect_east_asian(sample: bytes) -> str | None:
     best, best_score = None, ENOUGH
-    for name, score in (
-        ("gb18030", lambda text: _share(text, _SIMPLIFIED)),
-        ("big5hkscs", lambda text: _share(text, _TRADITIONAL)),
-        ("cp932", lambda text: _ratio(_KANA, text)),
-        ("euc_jp", lambda text: _ratio(_KANA, text)),
-        ("cp949", lambda text: _ratio(_HANGUL, text)),
-    ):
+    for name, score in _EAST_ASIAN:
         text = _decode(sample, name)
         if text is None:
             continue
@@ -159,6 +155,15 @@ def _share(text: str, common: frozenset[str]) -> float:
 def _ratio(pattern: re.Pattern[str], text: str) -> float:
     wide = sum(character > "\x7f" for character in text)
     return len(pattern.findall(text)) / wide if wide else 0.0
+
+
+_EAST_ASIAN: tuple[tuple[str, Callable[[str], float]], ...] = (
+    ("gb18030", partial(_share, common=_SIMPLIFIED)),
+    ("big5hkscs", partial(_share, common=_TRADITIONAL)),
+    ("cp932", partial(_ratio, _KANA)),
+    ("euc_jp", partial(_ratio, _KANA)),
+    ("cp949", partial(_ratio, _HANGUL)),
+)
 
 
 def _detect_other(sample: bytes) -> str:

@@ -15,16 +15,76 @@ from inglenook.library.readers.source import Facts, Source
 
 MAX_MB = 64
 SKIPPED = frozenset(
-    "script style template svg math canvas object embed iframe noscript nav aside form button select textarea datalist "
-    "audio video map head dialog".split()
+    [
+        "script",
+        "style",
+        "template",
+        "svg",
+        "math",
+        "canvas",
+        "object",
+        "embed",
+        "iframe",
+        "noscript",
+        "nav",
+        "aside",
+        "form",
+        "button",
+        "select",
+        "textarea",
+        "datalist",
+        "audio",
+        "video",
+        "map",
+        "head",
+        "dialog",
+    ]
 )
-_BOILERPLATE_ROLES = frozenset("navigation banner contentinfo complementary search menu menubar toolbar".split())
+_BOILERPLATE_ROLES = frozenset(
+    ["navigation", "banner", "contentinfo", "complementary", "search", "menu", "menubar", "toolbar"]
+)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BREAKING = frozenset(
-    "address article blockquote body center dd details dir div dl dt fieldset figcaption figure footer header hgroup hr html "
-    "legend li main ol p pre section summary table tbody tfoot thead tr ul caption".split()
+    [
+        "address",
+        "article",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "header",
+        "hgroup",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "main",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "tfoot",
+        "thead",
+        "tr",
+        "ul",
+        "caption",
+    ]
 ) | frozenset(_HEADINGS)
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr param".split())
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "param"]
+)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
@@ -164,7 +224,7 @@ class HtmlCollector:
         return style is not None and _HIDDEN.search(style) is not None and tag not in ("html", "body")
 
     def _mark(self, tag: str, attributes: Mapping[str, str]) -> None:
-        if tag == "main" or (tag == "article") or attributes.get("role") == "main":
+        if tag in ("main", "article") or attributes.get("role") == "main":
             self._main_depth += 1
             self._marks.append((tag, "main"))
         elif tag in ("header", "footer") and not self._main_depth:

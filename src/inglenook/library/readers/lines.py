@@ -97,10 +97,10 @@ def split_lines(stretches: Iterable[str]) -> Iterator[tuple[str, bool, bool]]:
 
 
 def pack(stretches: Iterable[str], scanner: LineScanner) -> Iterator[Part]:
-    """Run the scanner over the text and yield Parts that together are the text.
+    r"""Run the scanner over the text and yield Parts that together are the text.
 
     Args:
-        stretches: the text in pieces of any bounded size, newlines as `\\n`.
+        stretches: the text in pieces of any bounded size, newlines as `\n`.
         scanner: a fresh scanner; it is used up.
     """
     held: list[str] = []

@@ -68,5 +68,6 @@ def _text(value: Any) -> str:
 def _output(output: Any) -> str:
     if not isinstance(output, dict):
         return ""
-    data = output.get("data") if isinstance(output.get("data"), dict) else {}
-    return _text(output.get("text")) or _text(data.get("text/plain"))
+    data = output.get("data")
+    plain = data.get("text/plain") if isinstance(data, dict) else None
+    return _text(output.get("text")) or _text(plain)

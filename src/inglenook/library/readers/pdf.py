@@ -11,6 +11,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from inglenook.core.errors import EncryptedError, LimitError
@@ -149,7 +150,7 @@ def _place(text_page: Any, raw: Any, text: str, first: int, last: int) -> _Line:
 
 def _join(lines: list[_Line], body: float, page: int) -> Iterator[Piece]:
     """Join lines into paragraphs: a new one starts at a gap, an indent, a change of size, an item, or after a short line."""
-    gaps = [a.bottom - b.bottom for a, b in zip(lines, lines[1:], strict=False) if a.bottom > b.bottom]
+    gaps = [a.bottom - b.bottom for a, b in pairwise(lines) if a.bottom > b.bottom]
     usual_gap = statistics.median(gaps) if gaps else 0.0
     widest = max(line.right for line in lines)
     held: list[_Line] = []

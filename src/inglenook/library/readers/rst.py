@@ -15,7 +15,12 @@ _ITEM = re.compile(r"\s*(?:[-*+•]|\(?(?:\d{1,4}|#|[a-zA-Z])[.)])\s+\S")
 _FIELD = re.compile(r":?([A-Za-z][\w-]*):\s+(\S.*)$")
 _CODE_DIRECTIVE = re.compile(r"\s*\.\. (?:code|code-block|sourcecode|parsed-literal|math|graphviz)::")
 _DIRECTIVE = re.compile(r"\s*\.\. ")
-_MONTHS = {month: index for index, month in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {
+    month: index
+    for index, month in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
 
 
 class RstScanner(LineScanner):

@@ -1,7 +1,7 @@
 """Rich Text Format: paragraphs, without layout; striprtf removes the control words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from inglenook.core.types import BlockKind, Part
 from inglenook.library.readers.blocks import Piece, assemble
@@ -21,7 +21,8 @@ def read(source: Source) -> Iterator[Part]:
     # RTF is ASCII; bytes above come from careless writers, and Latin-1 keeps each as one character.
     data = source.read_bytes(MAX_MB, "an RTF file").decode("latin-1")
     _take_facts(data, source)
-    text = rtf_to_text(_PICTURE.sub(" ", data), encoding="cp1252", errors="replace")
+    convert: Callable[..., str] = rtf_to_text
+    text = convert(_PICTURE.sub(" ", data), encoding="cp1252", errors="replace")
     return assemble(_pieces(text))
 
 

@@ -86,7 +86,7 @@ class Source:
         self._declared = name
 
     def text(self) -> Iterator[str]:
-        """Yield the decoded text in bounded stretches, newlines as `\\n`; bytes that fit no character give U+FFFD."""
+        r"""Yield the decoded text in bounded stretches, newlines as `\n`; bytes that fit no character give U+FFFD."""
         encoding = self.encoding()
         self.facts.metadata.setdefault("encoding", encoding.removesuffix("-sig"))
         decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True)

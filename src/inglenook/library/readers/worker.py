@@ -60,7 +60,7 @@ class Worker:
     def answer(self, name: str, descriptor: int) -> bool:
         """Read one file; return whether this process may go on."""
         try:
-            with open(descriptor, "rb", buffering=1 << 16) as file:  # noqa: PTH123 - a descriptor has no path
+            with open(descriptor, "rb", buffering=1 << 16) as file:
                 last = self.read(name, file)
         except MemoryError:
             last = _error("LimitError", f"needs more than {self.memory_mb} MB to read; raise parser_memory_mb")
