@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROMISED = {
     name: json.loads(body)
-    for name, body in re.findall(r"^```json (\S+)\n(.*?)^```", (ROOT / "docs/json.md").read_text(), re.M | re.S)
+    for name, body in re.findall(
+        r"^```json (\S+)\n(.*?)^```", (ROOT / "docs/json.md").read_text(), re.MULTILINE | re.DOTALL
+    )
 }
 FREE_KEYS = {"metadata"}  # labels of the person's own
 

@@ -49,7 +49,7 @@ def test_every_line_of_add_has_its_file(inglenook, tmp_path: Path):
     done = inglenook("add", "a.txt", "b.pdf")
 
     assert done.code == 0
-    assert re.search(r"^added   a.txt  1 passages$", done.err, re.MULTILINE)
+    assert re.search(r"^added   a.txt  1 passage$", done.err, re.MULTILINE)
     assert re.search(r"^failed  b.pdf: .+$", done.err, re.MULTILINE)
     assert "\x1b" not in done.out + done.err
     assert done.out.startswith("1 added, 1 failed in ")

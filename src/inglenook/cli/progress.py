@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from inglenook.cli.passages import short_path
-from inglenook.cli.terminal import Piece, Terminal, display_width, escape
+from inglenook.cli.terminal import Piece, Terminal, counted, display_width, escape
 
 if TYPE_CHECKING:
     from inglenook.library.records import Progress
@@ -110,7 +110,7 @@ class FileProgress:
         if event.state == "failed":
             self._terminal.warn(word, short_path(event.path), f": {event.reason}")
             return
-        passages = Piece(f"  {event.chunks:,} passages", "dim") if event.chunks else ""
+        passages = Piece(f"  {counted(event.chunks, 'passage')}", "dim") if event.chunks else ""
         self._terminal.status(word, short_path(event.path), passages)
 
 

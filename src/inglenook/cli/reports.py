@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from inglenook.cli.session import FAILED, OK, Session
-from inglenook.cli.terminal import Piece, Terminal
+from inglenook.cli.terminal import Piece, Terminal, counted
 
 if TYPE_CHECKING:
     from inglenook.library.records import AddReport
@@ -50,7 +50,7 @@ def summarize(terminal: Terminal, report: "AddReport", library: str) -> None:
     for count, word, style in counts:
         if count:
             pieces += [", " if pieces else "", Piece(f"{count:,} {word}", style)]
-    holds = f"library {library} holds {report.documents:,} documents, {report.chunks:,} passages"
+    holds = f"library {library} holds {counted(report.documents, 'document')}, {counted(report.chunks, 'passage')}"
     terminal.line(*(pieces or ["nothing to do"]), f" in {report.seconds:.1f} s; {holds}")
     if report.note:
         terminal.status(Piece(report.note, "yellow"))

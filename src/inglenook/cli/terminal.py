@@ -67,6 +67,11 @@ def file_url(path: str, page: int | None = None) -> str:
     return f"file://{quote_from_bytes(os.fsencode(Path(path).absolute()))}{fragment}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return `1 passage`, `1,200 passages`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def display_width(text: str) -> int:
     """Return how many columns the text takes: two for a wide character, none for a combining one."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -6,7 +6,7 @@ from inglenook.cli.filters import add_filter_options, filters_from
 from inglenook.cli.parser import Parser, add_examples
 from inglenook.cli.passages import short_path
 from inglenook.cli.session import OK, Session
-from inglenook.cli.terminal import Piece, file_url
+from inglenook.cli.terminal import Piece, counted, file_url
 
 if TYPE_CHECKING:
     from inglenook.library import DocumentRecord
@@ -38,9 +38,9 @@ def run(session: Session) -> int:
             Piece(f"{record.id:>{width}}  ", "cyan"),
             Piece(short_path(record.path), "bold", file_url(record.path)),
             title,
-            Piece(f"  {record.format}, {record.chunks} passages", "dim"),
+            Piece(f"  {record.format}, {counted(record.chunks, 'passage')}", "dim"),
         )
-    terminal.status(f"{len(records)} documents in library {session.settings.library}")
+    terminal.status(f"{counted(len(records), 'document')} in library {session.settings.library}")
     return OK
 
 

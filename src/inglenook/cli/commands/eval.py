@@ -63,3 +63,21 @@ def _run_retrieval(session: Session) -> int:
     for mode, numbers in results.items():
         terminal.line(Piece(f"{mode:<8}", "bold"), "".join(f"{numbers[name]:>16.4f}" for name in names))
     return OK
+
+
+def _run_answers(session: Session) -> int:
+    from inglenook.answer.evaluate import evaluate_answers, read_questions
+
+    arguments, terminal = session.arguments, session.terminal
+    questions = list(read_questions(arguments.questions))[: arguments.limit]
+    with session.open_library(read_only=True) as library, Bar(terminal, "questions") as bar:
+        scores = evaluate_answers(
+            questions, library, on_progress=lambda done: bar.update(done, len(questions))
+        ).as_dict()
+    if terminal.is_json:
+        terminal.json(scores)
+        return OK
+    for name, value in scores.items():
+        shown = "-" if value is None else f"{value:,}" if name == "n" else f"{value:.4f}"
+        terminal.line(f"{name:<22}", Piece(shown, "bold"))
+    return OK

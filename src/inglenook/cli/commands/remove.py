@@ -4,6 +4,7 @@ from inglenook.cli.commands.documents import document_json
 from inglenook.cli.parser import Parser, add_examples
 from inglenook.cli.passages import short_path
 from inglenook.cli.session import OK, Session
+from inglenook.cli.terminal import counted
 
 
 def configure(parser: Parser) -> None:
@@ -23,5 +24,5 @@ def run(session: Session) -> int:
         return OK
     for record in removed:
         session.terminal.status("removed ", short_path(record.path))
-    session.terminal.line(f"{len(removed)} documents removed; the files are still where they were")
+    session.terminal.line(f"{counted(len(removed), 'document')} removed; the files are still where they were")
     return OK

@@ -4,7 +4,7 @@ from inglenook.cli.commands.documents import document_json
 from inglenook.cli.parser import Parser, add_examples, natural
 from inglenook.cli.passages import short_path
 from inglenook.cli.session import OK, Session
-from inglenook.cli.terminal import Piece, file_url
+from inglenook.cli.terminal import Piece, counted, file_url
 
 
 def configure(parser: Parser) -> None:
@@ -32,7 +32,7 @@ def run(session: Session) -> int:
         place = {"char_start": arguments.start, "char_end": arguments.start + len(text), "text": text}
         terminal.json({**document_json(record), **place})
         return OK
-    facts = [record.format, record.language, f"{record.size_bytes:,} bytes", f"{record.chunks} passages"]
+    facts = [record.format, record.language, f"{record.size_bytes:,} bytes", counted(record.chunks, "passage")]
     terminal.status(Piece(short_path(record.path), "bold", file_url(record.path)), f"  {record.title or ''}")
     terminal.status(Piece(", ".join(fact for fact in facts if fact), "dim"))
     terminal.status()
