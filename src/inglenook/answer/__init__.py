@@ -4,18 +4,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inglenook.answer.ask import Replay as Replay
-    from inglenook.answer.ask import ask as ask
-    from inglenook.answer.ask import replay as replay
+    from inglenook.answer.answering import Replay as Replay
+    from inglenook.answer.answering import ask as ask
+    from inglenook.answer.answering import replay as replay
     from inglenook.answer.evaluate import evaluate_answers as evaluate_answers
     from inglenook.answer.reader import relevance as relevance
 
 _PUBLIC = {
-    "Replay": "ask",
-    "ask": "ask",
+    "Replay": "answering",
+    "ask": "answering",
     "evaluate_answers": "evaluate",
     "relevance": "reader",
-    "replay": "ask",
+    "replay": "answering",
 }
 
 

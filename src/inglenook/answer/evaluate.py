@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from inglenook.answer.ask import NUM_PASSAGES, ask
+from inglenook.answer.answering import NUM_PASSAGES, ask
 from inglenook.answer.terms import has_han, is_chinese, simplify
 from inglenook.core.errors import UsageError
 from inglenook.core.types import Answer
