@@ -87,7 +87,7 @@ NumpyMatrix kernel_linear(const std::string& level, const std::string& precision
   want(x.shape(1) == k && bias.shape(0) == n, "x, weight and bias do not fit together");
   PackedLinear linear = WeightReader::pack(kernels, kind, weight.data(), bias.data(), n, k);
   std::vector<std::byte> items(rows * linear.padded_k * item_bytes(kind));
-  std::vector<float> scales(rows);
+  std::vector<RowScale> scales(rows);
   NumpyMatrix out = new_matrix(rows, n);
   kernels.prepare(kind, x.data(), k, rows, k, linear.padded_k, items.data(), scales.data());
   kernels.linear(linear, items.data(), scales.data(), rows, out.data(), n, gelu ? Activation::kGelu : Activation::kNone);
@@ -160,16 +160,12 @@ NB_MODULE(_native, module) {
           "Each tensor's (name, dtype, shape), by name.");
 
   nb::class_<Architecture>(module, "Architecture", "The sizes that the encoder's arithmetic needs.")
-      .def(nb::init<>())
-      .def_rw("hidden_size", &Architecture::hidden_size)
-      .def_rw("num_layers", &Architecture::num_layers)
-      .def_rw("num_heads", &Architecture::num_heads)
-      .def_rw("intermediate_size", &Architecture::intermediate_size)
-      .def_rw("vocab_size", &Architecture::vocab_size)
-      .def_rw("max_positions", &Architecture::max_positions)
-      .def_rw("num_token_types", &Architecture::num_token_types)
-      .def_rw("position_offset", &Architecture::position_offset)
-      .def_rw("norm_epsilon", &Architecture::norm_epsilon);
+      .def(nb::new_([](size_t hidden_size, size_t num_layers, size_t num_heads, size_t intermediate_size, size_t vocab_size, size_t max_positions,
+                       size_t num_token_types, size_t position_offset, float norm_epsilon) {
+             return Architecture{hidden_size, num_layers, num_heads, intermediate_size, vocab_size, max_positions, num_token_types, position_offset, norm_epsilon};
+           }),
+           nb::kw_only(), nb::arg("hidden_size"), nb::arg("num_layers"), nb::arg("num_heads"), nb::arg("intermediate_size"), nb::arg("vocab_size"),
+           nb::arg("max_positions"), nb::arg("num_token_types"), nb::arg("position_offset"), nb::arg("norm_epsilon"));
 
   nb::class_<Encoder>(module, "Encoder", "A BERT-family encoder with packed weights and its own threads.")
       .def(nb::new_(&make_encoder), nb::arg("architecture"), nb::arg("tensors"), nb::arg("precision"), nb::arg("level"), nb::arg("threads"),

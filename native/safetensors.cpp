@@ -35,6 +35,25 @@ constexpr ItemType kItemTypes[] = {
     {"U8", DType::kOther, 1},  {"U16", DType::kOther, 2}, {"U32", DType::kOther, 4}, {"U64", DType::kOther, 8},
     {"BOOL", DType::kOther, 1}};
 
+// Well-formed UTF-8 (Unicode 15, table 3-7): no overlong form, surrogate or value beyond U+10FFFF.
+bool is_utf8(const std::string& text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto byte = [&](size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
+    const unsigned lead = byte(i), second = byte(i + 1);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const size_t length = lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+    if (!length || (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second >= 0xA0) || (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second >= 0x90))
+      return false;
+    for (size_t j = 1; j < length; ++j)
+      if ((byte(i + j) & 0xC0) != 0x80) return false;
+    i += length;
+  }
+  return true;
+}
+
 // A cursor over the header that accepts the JSON the format allows and nothing more.
 class Header {
  public:
@@ -72,7 +91,10 @@ class Header {
     while (true) {
       if (at_ == end_) fail("ends inside a string");
       const char c = *at_++;
-      if (c == '"') return out;
+      if (c == '"') {
+        if (!is_utf8(out)) fail("has a string that is not UTF-8");
+        return out;
+      }
       if (static_cast<unsigned char>(c) < 0x20) fail("has a control character in a string");
       if (c == '\\') escape(out);
       else out.push_back(c);
@@ -129,7 +151,7 @@ class Header {
     }
     if (code < 0x80) return out.push_back(static_cast<char>(code));
     const int extra = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    out.push_back(static_cast<char>((0xF00 >> extra & 0xFF) | code >> 6 * extra));
+    out.push_back(static_cast<char>((0xF80 >> extra & 0xFF) | code >> 6 * extra));
     for (int i = extra - 1; i >= 0; --i) out.push_back(static_cast<char>(0x80 | (code >> 6 * i & 0x3F)));
   }
 

@@ -89,7 +89,7 @@ class Encoder {
     std::vector<Task> attention_tasks;    // (B, heads), longest sequences first
     struct Thread {
       std::vector<std::byte> items;       // (block, max(hidden, intermediate)) prepared inputs of one product
-      std::vector<float> scales;          // (block) their scales
+      std::vector<RowScale> scales;       // (block) what their int8 items mean
       std::vector<float> wide;            // (block, intermediate): the feed-forward's middle
       std::vector<float> narrow;          // (block, hidden): a product before its sum is normalised
       std::vector<float> attention;       // one head's scratch

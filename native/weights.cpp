@@ -23,6 +23,7 @@ PackedLinear empty_linear(const Kernels& kernels, Precision precision, size_t n,
   linear.panels = linear.storage.data() + (64 - reinterpret_cast<uintptr_t>(linear.storage.data()) % 64) % 64;
   linear.bias.resize(linear.padded_n);
   linear.scales.resize(linear.padded_n);
+  linear.totals.resize(linear.padded_n);
   linear.starts.resize(linear.padded_n);
   return linear;
 }

@@ -27,6 +27,7 @@ struct PackedLinear {
   std::byte* panels = nullptr;            // 64-byte aligned, into storage
   std::vector<float> bias;                // (padded_n)
   std::vector<float> scales;              // (padded_n) int8: weight = stored x scale
+  std::vector<float> totals;              // (padded_n) int8: sum of the row's weights, as stored x scale
   std::vector<int32_t> starts;            // (padded_n) int8: accumulators start here; cancels an unsigned-input offset
 };
 
@@ -35,6 +36,11 @@ struct WeightRow {
   const float* values = nullptr;          // (K)
   const int8_t* quantised = nullptr;      // (K) or null
   float scale = 0;                        // of `quantised`
+};
+
+// How a row of inputs became int8: x is about scale * item + offset.
+struct RowScale {
+  float scale, offset;
 };
 
 struct AttentionShape {
@@ -54,11 +60,11 @@ struct Kernels {
   void (*store_row)(PackedLinear& linear, size_t row, const WeightRow& weights);
 
   // Puts rows of x (floats, row stride `stride`) into the form linear() reads: rows of padded_k items. int8 also fills
-  // scales (rows): x is about item * scale, symmetric, scale = max|x| / 127.
-  void (*prepare)(Precision precision, const float* x, size_t stride, size_t rows, size_t k, size_t padded_k, void* items, float* scales);
+  // scales (rows).
+  void (*prepare)(Precision precision, const float* x, size_t stride, size_t rows, size_t k, size_t padded_k, void* items, RowScale* scales);
 
   // out (rows, N; row stride out_stride) = activation(items W^T + b).
-  void (*linear)(const PackedLinear& linear, const void* items, const float* scales, size_t rows, float* out, size_t out_stride, Activation activation);
+  void (*linear)(const PackedLinear& linear, const void* items, const RowScale* scales, size_t rows, float* out, size_t out_stride, Activation activation);
 
   // x = gelu(x) in place: x/2 (1 + erf(x / sqrt 2)).
   void (*gelu)(float* x, size_t count);

@@ -1,5 +1,5 @@
 // y = activation(x W^T + b) for a block of rows, in fp32, bf16 (products of bf16, sums in fp32) or int8 (exact int32
-// sums of symmetric int8, one scale per input row and one per output).
+// sums; a scale and an offset per input row, a scale per output).
 //
 // The vector form keeps a tile of up to kRows x kVectors accumulators in registers and walks one weight panel per tile;
 // a panel is reused for all rows of the block while it is in cache (Goto and van de Geijn 2008, without their packing of
@@ -65,14 +65,14 @@ float plain_dot<Int8>(const int8_t* x, const int8_t* w, size_t k) {
 }
 
 template <class Format>
-void linear_rows(const PackedLinear& linear, const void* items, const float* scales, size_t rows, float* out, size_t out_stride, Activation activation) {
+void linear_rows(const PackedLinear& linear, const void* items, const RowScale* scales, size_t rows, float* out, size_t out_stride, Activation activation) {
   const auto* x = (const typename Format::Item*)items;
   const auto* w = (const typename Format::Item*)linear.panels;
   const size_t k = linear.padded_k;
   for (size_t row = 0; row < rows; ++row)
     for (size_t n = 0; n < linear.rows_n; ++n) {
       float y = plain_dot<Format>(x + row * k, w + n * k, k);
-      if (sizeof(*x) == 1) y *= scales[row] * linear.scales[n];
+      if (sizeof(*x) == 1) y = y * scales[row].scale * linear.scales[n] + scales[row].offset * linear.totals[n];
       y += linear.bias[n];
       out[row * out_stride + n] = activation == Activation::kGelu ? plain_gelu(y) : y;
     }
@@ -123,7 +123,7 @@ INLINE void tile(const typename Format::Item* x, size_t stride, const void* pane
 struct Block {
   const PackedLinear& linear;
   const void* items;
-  const float* scales;
+  const RowScale* scales;
   size_t rows;
   float* out;
   size_t out_stride;
@@ -156,7 +156,8 @@ void linear_tile(const Block& block, size_t row, size_t column) {
       const F bias = load<F>(linear.bias.data() + column + v * kLanes);
       F y;
       if constexpr (Format::kGroup == 4)
-        y = __builtin_convertvector(sums[r][v], F) * (block.scales[row + r] * load<F>(linear.scales.data() + column + v * kLanes)) + bias;
+        y = __builtin_convertvector(sums[r][v], F) * (block.scales[row + r].scale * load<F>(linear.scales.data() + column + v * kLanes)) +
+            (block.scales[row + r].offset * load<F>(linear.totals.data() + column + v * kLanes) + bias);
       else y = sums[r][v] + bias;
       store(out + r * stride + v * kLanes, y);
     }
@@ -174,7 +175,7 @@ INLINE void linear_tile_of(size_t count, const Block& block, size_t row, size_t 
 }
 
 template <class Format>
-void linear_rows(const PackedLinear& linear, const void* items, const float* scales, size_t rows, float* out, size_t out_stride, Activation activation) {
+void linear_rows(const PackedLinear& linear, const void* items, const RowScale* scales, size_t rows, float* out, size_t out_stride, Activation activation) {
   const Block block{linear, items, scales, rows, out, out_stride, activation};
   const size_t tiles = (rows + kRows - 1) / kRows;
   for (size_t column = 0; column < linear.padded_n; column += kPanel)
@@ -222,6 +223,7 @@ void store_int8_row(PackedLinear& linear, size_t row, const WeightRow& weights) 
     }
   }
   linear.starts[row] = -kOffset * total;
+  linear.totals[row] = linear.scales[row] * (float)total;
 }
 
 void store_row(PackedLinear& linear, size_t row, const WeightRow& weights) {
@@ -234,7 +236,7 @@ void store_row(PackedLinear& linear, size_t row, const WeightRow& weights) {
   }
 }
 
-void linear(const PackedLinear& linear, const void* items, const float* scales, size_t rows, float* out, size_t out_stride, Activation activation) {
+void linear(const PackedLinear& linear, const void* items, const RowScale* scales, size_t rows, float* out, size_t out_stride, Activation activation) {
   const auto run = linear.precision == Precision::kFp32 ? linear_rows<Fp32> : linear.precision == Precision::kBf16 ? linear_rows<Bf16> : linear_rows<Int8>;
   run(linear, items, scales, rows, out, out_stride, activation);
 }

@@ -1,6 +1,7 @@
 // Rows of x in the form linear() reads. fp32: copied when the row is padded or strided. bf16: rounded to nearest even.
-// int8: symmetric with the row's own scale, max|x| / 127 (a row of zeros gets scale 0); where the level multiplies
-// unsigned inputs, 128 is added (kOffset) and PackedLinear::starts takes it off again.
+// int8: 253 steps from the row's least value to its largest (zero always included), because a few hidden units of these
+// models lie far to one side and a symmetric range would waste half its steps. Items lie in [-127, 127]; where the level
+// multiplies unsigned inputs, 128 is added (kOffset) and PackedLinear::starts takes it off again.
 #pragma once
 
 #include "linear.hpp"
@@ -8,18 +9,31 @@
 namespace inglenook {
 namespace {
 
+struct Steps {
+  float inverse;   // steps per unit
+  float zero;      // the item of x = 0, a whole number
+  RowScale scale;
+};
+
+// 253 steps leave half a step free at each end, so a rounded zero cannot push an item out of [-127, 127].
+INLINE Steps steps_of(float low, float high) {
+  const float inverse = high > low ? 253 / (high - low) : 0, scale = (high - low) / 253;
+  const float zero = high > low ? __builtin_rintf(-126.5f - apart(low * inverse)) : 0;
+  return {inverse, zero, {scale, -zero * scale}};
+}
+
 #if defined(INGLENOOK_PLAIN)
 
 void prepare_bf16_row(const float* x, size_t k, uint16_t* out) {
   for (size_t i = 0; i < k; ++i) out[i] = (uint16_t)(float_to_bits(round_to_bf16(x[i])) >> 16);
 }
 
-float prepare_int8_row(const float* x, size_t k, int8_t* out) {
-  float top = 0;
-  for (size_t i = 0; i < k; ++i) top = __builtin_fabsf(x[i]) > top ? __builtin_fabsf(x[i]) : top;
-  const float inverse = top > 0 ? 127 / top : 0;
-  for (size_t i = 0; i < k; ++i) out[i] = round_to_int8(x[i] * inverse);
-  return top / 127;
+RowScale prepare_int8_row(const float* x, size_t k, int8_t* out) {
+  float low = 0, high = 0;
+  for (size_t i = 0; i < k; ++i) low = x[i] < low ? x[i] : low, high = x[i] > high ? x[i] : high;
+  const Steps steps = steps_of(low, high);
+  for (size_t i = 0; i < k; ++i) out[i] = (int8_t)__builtin_rintf(apart(x[i] * steps.inverse) + steps.zero);
+  return steps.scale;
 }
 
 #else
@@ -36,22 +50,26 @@ void prepare_bf16_row(const float* x, size_t k, uint16_t* out) {
   for (; i < k; ++i) out[i] = (uint16_t)(float_to_bits(round_to_bf16(x[i])) >> 16);
 }
 
-float prepare_int8_row(const float* x, size_t k, int8_t* out) {
-  F tops = F{};
+RowScale prepare_int8_row(const float* x, size_t k, int8_t* out) {
+  F lows = F{}, highs = F{};
   size_t i = 0;
-  for (; i + kLanes <= k; i += kLanes) tops = max(tops, abs(load<F>(x + i)));
-  float top = largest(tops);
-  for (; i < k; ++i) top = __builtin_fabsf(x[i]) > top ? __builtin_fabsf(x[i]) : top;
-  const float inverse = top > 0 ? 127 / top : 0;
+  for (; i + kLanes <= k; i += kLanes) {
+    const F values = load<F>(x + i);
+    lows = min(values, lows);
+    highs = max(values, highs);
+  }
+  float low = -largest(-lows), high = largest(highs);
+  for (; i < k; ++i) low = x[i] < low ? x[i] : low, high = x[i] > high ? x[i] : high;
+  const Steps steps = steps_of(low, high);
   for (i = 0; i + kLanes <= k; i += kLanes)
-    store(out + i, __builtin_convertvector(nearest(load<F>(x + i) * inverse) + kOffset, Bytes));
-  for (; i < k; ++i) out[i] = (int8_t)(round_to_int8(x[i] * inverse) + kOffset);
-  return top / 127;
+    store(out + i, __builtin_convertvector(nearest(apart(load<F>(x + i) * steps.inverse) + steps.zero) + kOffset, Bytes));
+  for (; i < k; ++i) out[i] = (int8_t)((int)__builtin_rintf(apart(x[i] * steps.inverse) + steps.zero) + kOffset);
+  return steps.scale;
 }
 
 #endif
 
-void prepare(Precision precision, const float* x, size_t stride, size_t rows, size_t k, size_t padded_k, void* items, float* scales) {
+void prepare(Precision precision, const float* x, size_t stride, size_t rows, size_t k, size_t padded_k, void* items, RowScale* scales) {
   for (size_t row = 0; row < rows; ++row, x += stride) {
     char* out = (char*)items + row * padded_k * item_bytes(precision);
     if (precision == Precision::kFp32) {

@@ -69,6 +69,18 @@ INLINE float largest(F x) {
   return top;
 }
 
+// x as it stands, so that the compiler cannot merge the product that made it with a sum that follows: where a value is
+// rounded to an integer, a merged product would round some of them differently from level to level.
+template <class V>
+INLINE V apart(V x) {
+#if defined(__x86_64__)
+  asm("" : "+v"(x));
+#elif defined(__aarch64__)
+  asm("" : "+w"(x));
+#endif
+  return x;
+}
+
 // The nearest integer, ties to even, for |x| < 2^22: adding 1.5 * 2^23 leaves it in the low bits of the fraction.
 constexpr float kRound = 12582912.0f;
 INLINE I nearest(F x) { return (I)(x + kRound) - (int32_t)0x4B400000; }

@@ -155,20 +155,17 @@ def _flatten(sequences: Sequence[Ids]) -> tuple[Ids, Offsets]:
 
 
 def _architecture(spec: TransformerSpec) -> _native.Architecture:
-    architecture = _native.Architecture()
-    for name in (
-        "hidden_size",
-        "num_layers",
-        "num_heads",
-        "intermediate_size",
-        "vocab_size",
-        "max_positions",
-        "num_token_types",
-        "position_offset",
-        "norm_epsilon",
-    ):
-        setattr(architecture, name, getattr(spec, name))
-    return architecture
+    return _native.Architecture(
+        hidden_size=spec.hidden_size,
+        num_layers=spec.num_layers,
+        num_heads=spec.num_heads,
+        intermediate_size=spec.intermediate_size,
+        vocab_size=spec.vocab_size,
+        max_positions=spec.max_positions,
+        num_token_types=spec.num_token_types,
+        position_offset=spec.position_offset,
+        norm_epsilon=spec.norm_epsilon,
+    )
 
 
 def _locate(
