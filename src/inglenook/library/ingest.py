@@ -304,7 +304,7 @@ class Ingest:
             return
 
         def tell(done: int, total: int) -> None:
-            self._on_progress(Progress("embedded", "", self._done, self._total, chunks=done, reason=f"of {total}"))
+            self._on_progress(Progress("embedded", done=done, total=total))
 
         self._embedded += embed_missing(self._store, self._embedder, tell)
         with self._store.database.transaction() as connection:

@@ -6,6 +6,7 @@ This module opens, closes and hands on; what is behind each verb lives in the mo
 
 import os
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from inglenook.core.settings import Settings, load_settings
 from inglenook.library.derived import DerivedIndexes
 from inglenook.library.embedding import Embedder, Encoder, open_space
 from inglenook.library.filters import Filters
-from inglenook.library.ingest import Ingest, OnProgress, ParserFactory
+from inglenook.library.ingest import FileParser, Ingest, OnProgress, ParserFactory
 from inglenook.library.probe import known_ability
 from inglenook.library.records import AddReport, DoctorReport, DocumentRecord, LibraryInfo
 from inglenook.library.search import Rerank, Searcher, SearchResult
@@ -258,8 +259,10 @@ class Library:
         """
         from inglenook.library.reembed import reembed
 
-        reembed(self.store, self._embedder_of(self._load_encoder(encoder_name, self.settings)), on_progress)
+        encoder = self._load_encoder(encoder_name, self.settings)
+        reembed(self.store, encoder, self._ability(encoder), on_progress)
         self._make_searcher()
+        self._searcher.refresh()
 
     def rollback_encoder(self) -> str:
         """Switch back to the vectors of the encoder before and return its name.
@@ -290,6 +293,17 @@ class Library:
                     self._encoders[name] = None
             return self._encoders[name]
 
+    def make_parser(self) -> FileParser:
+        """Return what reads files, not yet started."""
+        return self._parser_factory(self.settings)
+
+    def rebuild_indexes(self) -> None:
+        """Throw the derived search indexes away and build them from the store."""
+        shutil.rmtree(self.indexes.folder, ignore_errors=True)
+        self.indexes = DerivedIndexes(self.store, self.folder / INDEX_NAME, read_only=self.store.read_only)
+        self._make_searcher()
+        self._searcher.refresh()
+
     # Inside
 
     def _make_searcher(self) -> None:
@@ -317,10 +331,6 @@ class Library:
                 f"{encoder.identity}; `inglenook reembed` brings them together"
             )
         return Embedder(encoder, space, self._ability(encoder)), None
-
-    def _embedder_of(self, encoder: Encoder) -> Callable[[Any], Embedder]:
-        ability = self._ability(encoder)
-        return lambda space: Embedder(encoder, space, ability)
 
     def _ability(self, encoder: Encoder) -> dict[str, float]:
         return known_ability(encoder, self.indexes.folder / "ability")

@@ -80,8 +80,8 @@ class Progress:
     """What `on_progress` is told.
 
     `state` is `found` (the walk is over: `total` is known), then per file `unchanged`, `added`, `updated`, `moved`,
-    `removed` or `failed`; and `embedded` for passages that got vectors outside a file's own commit. A file is named
-    `added` or `updated` only when it is durably stored.
+    `removed` or `failed`. A file is named `added` or `updated` only when it is durably stored. `embedded` tells of
+    passages that got vectors later than their text; `done` and `total` then count passages.
     """
 
     state: str
@@ -90,7 +90,7 @@ class Progress:
     """Files dealt with so far."""
     total: int = 0
     chunks: int = 0
-    """Passages of this file (or passages embedded so far)."""
+    """Passages of this file."""
     size_bytes: int = 0
     reason: str = ""
 
@@ -111,7 +111,7 @@ class AddReport:
     """Passages in the library now."""
     seconds: float
     moved: int = 0
-    """Documents whose file was renamed: they keep their ids; counted in `updated` by no one."""
+    """Documents whose file was renamed: they keep their ids, and nothing is read or embedded."""
     embedded: int = 0
     """Passages that were embedded: only new and changed ones."""
     note: str | None = None
