@@ -284,3 +284,19 @@ def test_a_damaged_epub_chapter_is_a_clear_error(examples):
 
     with pytest.raises(ReadError, match="damaged member"):
         read_bytes(bytes(data), "a.epub")
+
+
+def test_docx_code_and_lettered_headings_of_a_publishers_template():
+    file = io.BytesIO()
+    made = docx.Document()
+    for name in ("HeadA", "Code"):
+        made.styles.add_style(name, 1)
+    made.add_paragraph("Ownership", style="HeadA")
+    made.add_paragraph("fn main() {", style="Code")
+    made.add_paragraph("    run();", style="Code")
+    made.add_paragraph("}", style="Code")
+    made.save(file)
+    document = read_bytes(file.getvalue(), "a.docx")
+
+    assert document.of_kind("heading") == ["Ownership"]
+    assert document.of_kind("code") == ["fn main() {\n    run();\n}"]

@@ -15,16 +15,21 @@ from inglenook.library.readers.source import Source
 from inglenook.library.readers.xml import SafeZip, elements, tree
 
 _HEADING_NAME = re.compile(r"(?:heading|überschrift|titre|título|titolo|标题|標題)\s*(\d)", re.IGNORECASE)
+_LETTERED = re.compile(r"head(?:ing)?\s?([a-e])$", re.IGNORECASE)
+"""Publishers' templates count headings with letters, beneath a chapter title."""
+_CODE_NAME = re.compile(r"(?:code(?!.*(?:caption|label|char))|source code|html preformatted|macro)", re.IGNORECASE)
+MAX_CODE_CHARS = 1 << 13
 _SKIPPED = frozenset({"del", "moveFrom", "Fallback", "instrText", "txbxContent", "delText"})
 _STREAMED = "{*}p", "{*}tbl", "{*}tr", "{*}tc"
 
 
 class _Styles:
-    """Style id -> heading level, and which styles are lists."""
+    """Style id -> heading level, and which styles are lists and code."""
 
     def __init__(self, root: Any) -> None:
         self.levels: dict[str, int] = {}
         self.lists: set[str] = set()
+        self.code: set[str] = set()
         parents: dict[str, str] = {}
         for style in root if root is not None else ():
             if local(style.tag) != "style":
@@ -34,8 +39,12 @@ class _Styles:
                 name, value = local(child.tag), attribute(child, "val") or ""
                 if name == "name" and (found := _HEADING_NAME.match(value)):
                     self.levels[style_id] = int(found.group(1))
-                elif name == "name" and value.lower() == "title":
+                elif name == "name" and value.lower().replace(" ", "") in ("title", "chaptertitle"):
                     self.levels[style_id] = 1
+                elif name == "name" and (found := _LETTERED.match(value)):
+                    self.levels[style_id] = "abcde".index(found.group(1).lower()) + 2
+                elif name == "name" and _CODE_NAME.match(value):
+                    self.code.add(style_id)
                 elif name == "outlineLvl" and value.isdigit() and int(value) < 9:
                     self.levels.setdefault(style_id, int(value) + 1)
                 elif name == "numPr" or (name == "name" and value.lower().startswith("list")):
@@ -69,11 +78,28 @@ def _pieces(archive: SafeZip, source: Source) -> Iterator[Piece]:
     others = {kind: target for kind, target in relationships(archive, part, source).values() if target in archive}
     styles = _Styles(tree(archive.read(others["styles"]), source) if "styles" in others else None)
     with archive.open(part) as file:
-        yield from _body(file, source, styles)
+        yield from _merge_code(_body(file, source, styles))
     for kind in ("footnotes", "endnotes"):
         if kind in others:
             with archive.open(others[kind]) as file:
                 yield from _notes(file, source)
+
+
+def _merge_code(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Make one piece of a listing, which Word keeps as a paragraph a line."""
+    listing: list[str] = []
+    for piece in pieces:
+        if piece.kind is BlockKind.CODE:
+            listing.append(piece.text)
+            if sum(map(len, listing)) < MAX_CODE_CHARS:
+                continue
+        if listing:
+            yield Piece(BlockKind.CODE, "\n".join(listing))
+            listing = []
+        if piece.kind is not BlockKind.CODE:
+            yield piece
+    if listing:
+        yield Piece(BlockKind.CODE, "\n".join(listing))
 
 
 def _body(file: Any, source: Source, styles: _Styles) -> Iterator[Piece]:
@@ -94,7 +120,7 @@ def _body(file: Any, source: Source, styles: _Styles) -> Iterator[Piece]:
             element.clear()
             if rows and rows[-1]:
                 rows[-1][-1].append(piece.text)
-            elif piece.text:
+            elif piece.text or piece.kind is BlockKind.CODE:
                 yield piece
         elif name == "tr" and rows:
             cells = [" ".join(" ".join(cell).split()) for cell in rows.pop()]
@@ -135,6 +161,8 @@ def _paragraph(element: Any, styles: _Styles) -> Piece:
         elif name == "outlineLvl":
             value = attribute(node, "val") or "9"
             level = int(value) + 1 if value.isdigit() and int(value) < 9 else 0
+    if style in styles.code:
+        return Piece(BlockKind.CODE, "".join(words).rstrip())
     text = "".join(words).strip()
     level = level or styles.levels.get(style, 0)
     if level and len(text) < 400:
