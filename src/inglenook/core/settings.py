@@ -6,7 +6,7 @@ Nothing is read at import; `load_settings` reads when it is called.
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -126,8 +126,8 @@ def _read_config(path: Path) -> dict[str, Any]:
     return table
 
 
-def _convert(name: str, value: object, kind: type, origin: str) -> Any:
+def _convert(name: str, value: Any, kind: Callable[[Any], Any], origin: str) -> Any:
     try:
-        return Path(str(value)) if issubclass(kind, Path) else kind(value)
+        return kind(value)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{name} from {origin} is {value!r}; it must be a {kind.__name__}") from error
+        raise UsageError(f"{name} from {origin} is {value!r}; it must be of type {getattr(kind, "__name__", kind)}") from error
