@@ -60,8 +60,9 @@ std::vector<float> WeightReader::vector(const std::string& name, size_t size) co
 
 PackedLinear WeightReader::pack(const Kernels& kernels, Precision precision, const float* weight, const float* bias, size_t n, size_t k) {
   PackedLinear linear = empty_linear(kernels, precision, n, k);
+  std::vector<float> scratch(linear.padded_k);
   std::copy_n(bias, n, linear.bias.begin());
-  for (size_t row = 0; row < n; ++row) kernels.store_row(linear, row, {weight + row * k, nullptr, 0});
+  for (size_t row = 0; row < n; ++row) kernels.store_row(linear, row, {weight + row * k, nullptr, 0}, scratch.data());
   return linear;
 }
 
@@ -74,17 +75,18 @@ PackedLinear WeightReader::linear(const std::vector<std::string>& names, size_t 
     std::copy(bias.begin(), bias.end(), linear.bias.begin() + static_cast<std::ptrdiff_t>(part * rows_each));
   }
   const size_t tasks = (linear.rows_n + kRowsPerTask - 1) / kRowsPerTask;
-  std::vector<std::vector<float>> rows(team_.size(), std::vector<float>(k));
+  std::vector<std::vector<float>> rows(team_.size(), std::vector<float>(k + linear.padded_k));   // a row, then scratch
   team_.run(tasks, [&](size_t task, unsigned thread) {
     for (size_t row = task * kRowsPerTask; row < std::min(linear.rows_n, (task + 1) * kRowsPerTask); ++row) {
       const Found& part = found[row / rows_each];
       const size_t at = row % rows_each;
+      float *values = rows[thread].data(), *scratch = values + k;
       if (part.scales) {
         const auto* stored = reinterpret_cast<const int8_t*>(part.tensor->data) + at * k;
-        kernels_.store_row(linear, row, {nullptr, stored, element(*part.scales, at)});
+        kernels_.store_row(linear, row, {nullptr, stored, element(*part.scales, at)}, scratch);
       } else {
-        copy_floats(*part.tensor, at * k, k, rows[thread].data());
-        kernels_.store_row(linear, row, {rows[thread].data(), nullptr, 0});
+        copy_floats(*part.tensor, at * k, k, values);
+        kernels_.store_row(linear, row, {values, nullptr, 0}, scratch);
       }
     }
   });

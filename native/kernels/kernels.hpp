@@ -55,9 +55,9 @@ struct Kernels {
   const char* level;
   size_t panel_columns;
 
-  // Sizes a PackedLinear for (N, K); then store_row fills each row (any thread, rows apart).
+  // Sizes a PackedLinear for (N, K); then store_row fills each row (any thread, rows apart). scratch: padded_k floats.
   void (*shape_linear)(PackedLinear& linear, size_t n, size_t k, Precision precision);
-  void (*store_row)(PackedLinear& linear, size_t row, const WeightRow& weights);
+  void (*store_row)(PackedLinear& linear, size_t row, const WeightRow& weights, float* scratch);
 
   // Puts rows of x (floats, row stride `stride`) into the form linear() reads: rows of padded_k items. int8 also fills
   // scales (rows).

@@ -33,7 +33,15 @@ INLINE float round_to_bf16(float x) {
   const uint32_t bits = float_to_bits(x);
   return bits_to_float((bits + 0x7FFFu + (bits >> 16 & 1u)) & 0xFFFF0000u);
 }
-INLINE int8_t round_to_int8(float x) { return (int8_t)__builtin_rintf(x < -127 ? -127 : x > 127 ? 127 : x); }
+// max |x|
+INLINE float largest_size(const float* x, size_t count) {
+  F tops = F{};
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) tops = max(tops, abs(load<F>(x + i)));
+  float top = largest(tops);
+  for (; i < count; ++i) top = __builtin_fabsf(x[i]) > top ? __builtin_fabsf(x[i]) : top;
+  return top;
+}
 
 #if defined(INGLENOOK_PLAIN)
 
@@ -198,42 +206,37 @@ void shape_linear(PackedLinear& linear, size_t n, size_t k, Precision precision)
   linear.padded_k = (k + group - 1) / group * group;
 }
 
-template <class Item>
-INLINE Item* weight_at(PackedLinear& linear, size_t row, size_t group, size_t g) {
-  const size_t panel = row / kPanel, column = row % kPanel;
-  return (Item*)linear.panels + panel * kPanel * linear.padded_k + (g * kPanel + column) * group;
+// The row's weights as int8 with one scale, max|w| / 127.
+void quantise_row(const WeightRow& weights, size_t k, int8_t* out, float& scale, int32_t& total) {
+  if (weights.quantised) {
+    memcpy(out, weights.quantised, k);
+    scale = weights.scale;
+  } else {
+    const float top = largest_size(weights.values, k), inverse = top > 0 ? 127 / top : 0;
+    for (size_t i = 0; i < k; ++i) out[i] = (int8_t)((int32_t)float_to_bits(apart(weights.values[i] * inverse) + kRound) - 0x4B400000);
+    scale = top / 127;
+  }
+  total = 0;
+  for (size_t i = 0; i < k; ++i) total += out[i];
 }
 
-void store_int8_row(PackedLinear& linear, size_t row, const WeightRow& weights) {
-  const size_t k = linear.depth_k, group = group_of(Precision::kInt8);
-  float top = 0;
-  if (!weights.quantised)
-    for (size_t i = 0; i < k; ++i) {
-      const float size = __builtin_fabsf(weights.values[i]);
-      top = size > top ? size : top;
-    }
-  const float inverse = top > 0 ? 127 / top : 0;
-  linear.scales[row] = weights.quantised ? weights.scale : top / 127;
-  int32_t total = 0;
-  for (size_t i = 0; i < k; i += group) {
-    int8_t* at = weight_at<int8_t>(linear, row, group, i / group);
-    for (size_t j = 0; j < group && i + j < k; ++j) {
-      at[j] = weights.quantised ? weights.quantised[i + j] : round_to_int8(weights.values[i + j] * inverse);
-      total += at[j];
-    }
+// The row in the precision's items, then spread over its panel one group (4 bytes; one item in the plain level) at a time.
+void store_row(PackedLinear& linear, size_t row, const WeightRow& weights, float* scratch) {
+  const size_t k = linear.depth_k, group = group_of(linear.precision), size = item_bytes(linear.precision);
+  memset(scratch, 0, linear.padded_k * 4);
+  if (linear.precision == Precision::kInt8) {
+    int32_t total;
+    quantise_row(weights, k, (int8_t*)scratch, linear.scales[row], total);
+    linear.starts[row] = -kOffset * total;
+    linear.totals[row] = linear.scales[row] * (float)total;
+  } else {
+    for (size_t i = 0; i < k; ++i) scratch[i] = weights.quantised ? weights.quantised[i] * weights.scale : weights.values[i];
+    if (linear.precision == Precision::kBf16)   // in place: item i lies below float i
+      for (size_t i = 0; i < k; ++i) ((uint16_t*)scratch)[i] = (uint16_t)(float_to_bits(round_to_bf16(scratch[i])) >> 16);
   }
-  linear.starts[row] = -kOffset * total;
-  linear.totals[row] = linear.scales[row] * (float)total;
-}
-
-void store_row(PackedLinear& linear, size_t row, const WeightRow& weights) {
-  if (linear.precision == Precision::kInt8) return store_int8_row(linear, row, weights);
-  const size_t group = group_of(linear.precision);
-  for (size_t i = 0; i < linear.depth_k; ++i) {
-    const float value = weights.quantised ? weights.quantised[i] * weights.scale : weights.values[i];
-    if (linear.precision == Precision::kFp32) weight_at<float>(linear, row, 1, i)[0] = value;
-    else weight_at<uint16_t>(linear, row, group, i / group)[i % group] = (uint16_t)(float_to_bits(round_to_bf16(value)) >> 16);
-  }
+  char* at = (char*)linear.panels + (row / kPanel * kPanel * linear.padded_k + row % kPanel * group) * size;
+  const char* from = (const char*)scratch;
+  for (size_t i = 0; i < linear.padded_k; i += group, at += kPanel * group * size, from += group * size) memcpy(at, from, group * size);
 }
 
 void linear(const PackedLinear& linear, const void* items, const RowScale* scales, size_t rows, float* out, size_t out_stride, Activation activation) {

@@ -62,7 +62,10 @@ BAD = {
     "trailing data": ({"a": entry(shape=(1,), offsets=(0, 4))}, "take 4 bytes, the file holds 8"),
     "product overflows": ({"a": entry(shape=(1 << 63, 2))}, "beyond 64 bits"),
     "bytes overflow": ({"a": entry(shape=(1 << 62,))}, "beyond 64 bits"),
-    "number overflows": (b'{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,8]}}', "beyond 64 bits"),
+    "number overflows": (
+        b'{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,8]}}',
+        "beyond 64 bits",
+    ),
     "negative": (b'{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}', "no whole number"),
     "fraction": (b'{"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}}', "lacks ']'"),
     "too many dimensions": ({"a": entry(shape=(1,) * 9)}, "more than 8 dimensions"),

@@ -37,7 +37,9 @@ class Pooling:
 class SentenceEncoder:
     """A loaded sentence encoder. Threads may share it."""
 
-    def __init__(self, encoder: TransformerEncoder, tokenizer: Tokenizer, pooling: Pooling, name: str, weights_hash: str):
+    def __init__(
+        self, encoder: TransformerEncoder, tokenizer: Tokenizer, pooling: Pooling, name: str, weights_hash: str
+    ) -> None:
         self._encoder = encoder
         self._tokenizer = tokenizer
         self._pooling = pooling
@@ -103,14 +105,18 @@ class SentenceEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return each text's number of tokens, special ones left out, without any limit."""
-        return [len(encoding.ids) for encoding in self._counter.encode_batch_fast(list(texts), add_special_tokens=False)]
+        return [
+            len(encoding.ids) for encoding in self._counter.encode_batch_fast(list(texts), add_special_tokens=False)
+        ]
 
     def known_share(self, text: str) -> float:
         """Return the share of the text's characters (spaces left out) in words the encoder has a token for, 0 to 1."""
         encoding = self._counter.encode(text, add_special_tokens=False)
         sizes = np.array([end - start for start, end in encoding.offsets], np.int64)
         total = int(sizes.sum())
-        unknown = int(sizes[np.array(encoding.ids, np.int64) == self._unknown].sum()) if self._unknown is not None else 0
+        unknown = (
+            int(sizes[np.array(encoding.ids, np.int64) == self._unknown].sum()) if self._unknown is not None else 0
+        )
         return (total - unknown) / total if total else 1.0
 
     def _tokenize(self, texts: list[str]) -> list[Encoding]:
@@ -143,14 +149,18 @@ def read_pooling(folder: Path, model_limit: int) -> Pooling:
     kinds = {str(module.get("type", "")).rsplit(".", 1)[-1]: str(module.get("path", "")) for module in modules}
     for kind in kinds:
         if kind not in ("Transformer", "Pooling", "Normalize"):
-            raise ModelError(f"{folder / 'modules.json'}: module {kind} does not run here; Transformer, Pooling and Normalize do")
+            raise ModelError(
+                f"{folder / 'modules.json'}: module {kind} does not run here; Transformer, Pooling and Normalize do"
+            )
     pooling = read_json(folder / kinds.get("Pooling", "1_Pooling") / "config.json", missing={})
     return Pooling(_pooling_mode(pooling, folder), "Normalize" in kinds, limit)
 
 
 def _pooling_mode(config: dict[str, Any], folder: Path) -> str:
     modes = [name for name, on in config.items() if name.startswith("pooling_mode_") and on]
-    mode = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}.get(modes[0] if modes else "pooling_mode_mean_tokens")
+    mode = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}.get(
+        modes[0] if modes else "pooling_mode_mean_tokens"
+    )
     if len(modes) > 1 or mode is None:
         raise ModelError(f"{folder}: pooling {', '.join(modes)} does not run here; mean and cls do, one at a time")
     return mode
