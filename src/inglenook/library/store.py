@@ -323,7 +323,7 @@ class Store:
         (document_id, path_bytes, content_hash, size, _, kind, title, language, created, page_kind, metadata) = row[:11]
         version, _, num_chunks, added_at, modified_at, stored_seal = row[11:]
         if seal(*row[:-1]) != stored_seal:
-            raise damaged(self.path, f"the record of document {document_id} ({os.fsdecode(bytes(path_bytes))!r})")
+            raise damaged(self.path, f"the record of document {document_id} ({path_bytes!r})")
         return DocumentRecord(
             id=document_id,
             path=os.fsdecode(path_bytes),
@@ -384,10 +384,10 @@ class _Parts:
         if place in self._cache:
             return self._cache[place]
         rows = self._database.query("SELECT text, hash FROM parts WHERE document_id = ? AND ordinal = ?", place)
-        if not rows or part_hash(rows[0][0]) != rows[0][1]:
+        if not rows or not isinstance(rows[0][0], bytes) or part_hash(rows[0][0]) != rows[0][1]:
             path = self._database.value("SELECT path FROM documents WHERE id = ?", (document_id,))
             raise damaged(self._database.path, f"the text of document {document_id} ({path!r})")
-        text = str(bytes(rows[0][0]), "utf-8")
+        text = str(rows[0][0], "utf-8")
         self._cache[place] = text
         if len(self._cache) > _PARTS_CACHED:
             self._cache.popitem(last=False)
@@ -463,7 +463,7 @@ def pack_vectors(vectors: Vectors) -> list[bytes]:
 
 def _unpack_vectors(rows: list[tuple[Any, ...]], path: Path) -> tuple[Ids, Vectors]:
     for chunk_id, vector, stored_seal in rows:
-        if zlib.crc32(vector) != stored_seal:
+        if not isinstance(vector, bytes) or zlib.crc32(vector) != stored_seal:
             raise damaged(path, f"the vector of passage {chunk_id}")
     ids = np.array([row[0] for row in rows], np.int64)
     joined = np.frombuffer(b"".join(row[1] for row in rows), "<f2")
