@@ -402,6 +402,7 @@ def peak_mb(pid: int, stop: threading.Event, peaks: list[float]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("line", [b"a line of some words in a huge file\n", b"one endless line without any end, "])
 def test_a_gigabyte_streams_in_bounded_memory(tmp_path, line):
     """Both processes together stay far below 600 MB; the second case is one line of a gigabyte."""

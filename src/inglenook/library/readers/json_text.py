@@ -34,7 +34,8 @@ class JsonScanner(LineScanner):
 
     def fragment(self, text: str, start: int, number: int) -> None:
         """Take more of a long line."""
-        self.extend(self.kind or BlockKind.CODE, text, start, number)
+        if text.strip():
+            self.extend(self.kind or BlockKind.CODE, text, start, number)
 
 
 class RecordScanner(LineScanner):

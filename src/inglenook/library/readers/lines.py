@@ -69,31 +69,12 @@ class PlainScanner(LineScanner):
 
     def line(self, text: str, start: int, number: int) -> None:
         """Take the next line."""
-        if text.strip():
-            self.extend(BlockKind.PARAGRAPH, text, start, number)
-        else:
+        if not text or text.isspace():
             self.close()
-
-
-def split_lines(stretches: Iterable[str]) -> Iterator[tuple[str, bool, bool]]:
-    """Yield (text, starts a line, ends a line) for each line or, of a long line, each fragment."""
-    rest = ""
-    starts = True
-    for stretch in stretches:
-        lines = (rest + stretch).split("\n")
-        rest = lines.pop()
-        for line in lines:
-            text = line
-            while len(text) > MAX_LINE_CHARS:
-                yield text[:MAX_LINE_CHARS], starts, False
-                starts, text = False, text[MAX_LINE_CHARS:]
-            yield text, starts, True
-            starts = True
-        while len(rest) > MAX_LINE_CHARS:
-            yield rest[:MAX_LINE_CHARS], starts, False
-            starts, rest = False, rest[MAX_LINE_CHARS:]
-    if rest:
-        yield rest, starts, False
+        elif self.kind is not None and start + len(text) - self.start <= MAX_BLOCK_CHARS:
+            self.end, self.last_line = start + len(text), number
+        else:
+            self.extend(BlockKind.PARAGRAPH, text, start, number)
 
 
 def pack(stretches: Iterable[str], scanner: LineScanner) -> Iterator[Part]:
@@ -103,28 +84,56 @@ def pack(stretches: Iterable[str], scanner: LineScanner) -> Iterator[Part]:
         stretches: the text in pieces of any bounded size, newlines as `\n`.
         scanner: a fresh scanner; it is used up.
     """
-    held: list[str] = []
+    held: list[str] = []  # the text from `start` on, to the end of what was read
     start = offset = 0
     number = 1
-    for text, starts, ends in split_lines(map(clean, stretches)):
-        if starts:
-            scanner.line(text, offset, number)
-        else:
-            scanner.fragment(text, offset, number)
-        held.append(text)
-        offset += len(text)
-        if ends:
-            held.append("\n")
-            offset += 1
+    rest, starts = "", True
+    for stretch in map(clean, stretches):
+        held.append(stretch)
+        lines = (rest + stretch).split("\n")
+        rest = lines.pop()
+        for text in lines:
+            if starts and len(text) <= MAX_LINE_CHARS:
+                scanner.line(text, offset, number)
+            else:
+                _hand_over(scanner, text, offset, number, starts=starts)
+                starts = True
+            offset += len(text) + 1
             number += 1
-        if offset - start >= PART_CHARS or len(scanner.blocks) >= PART_BLOCKS:
-            cut = scanner.start if scanner.kind is not None else offset
-            kept = "".join(held)
-            yield Part(start, kept[: cut - start], _take(scanner))
-            held, start = [kept[cut - start :]], cut
+            if offset - start >= PART_CHARS or len(scanner.blocks) >= PART_BLOCKS:
+                part = _cut(held, start, offset, scanner)
+                start = part.char_end
+                yield part
+        if len(rest) > MAX_LINE_CHARS:
+            whole = len(rest) // MAX_LINE_CHARS * MAX_LINE_CHARS
+            for at in range(0, whole, MAX_LINE_CHARS):
+                _hand_over(scanner, rest[at : at + MAX_LINE_CHARS], offset, number, starts=starts)
+                offset, starts = offset + MAX_LINE_CHARS, False
+                if offset - start >= PART_CHARS:
+                    part = _cut(held, start, offset, scanner)
+                    start = part.char_end
+                    yield part
+            rest = rest[whole:]
+    if rest:
+        _hand_over(scanner, rest, offset, number, starts=starts)
     scanner.finish()
-    if held:
-        yield Part(start, "".join(held), _take(scanner))
+    if text := "".join(held):
+        yield Part(start, text, _take(scanner))
+
+
+def _hand_over(scanner: LineScanner, text: str, offset: int, number: int, *, starts: bool) -> None:
+    """Give the scanner a line, or the rest of one, in fragments."""
+    for at in range(0, max(1, len(text)), MAX_LINE_CHARS):
+        tell = scanner.line if starts and at == 0 else scanner.fragment
+        tell(text[at : at + MAX_LINE_CHARS], offset + at, number)
+
+
+def _cut(held: list[str], start: int, offset: int, scanner: LineScanner) -> Part:
+    """Take the text up to the open block, or up to `offset`, out of what is held: one Part."""
+    cut = scanner.start if scanner.kind is not None else offset
+    text = "".join(held)
+    held[:] = [text[cut - start :]]
+    return Part(start, text[: cut - start], _take(scanner))
 
 
 def _take(scanner: LineScanner) -> tuple[Block, ...]:
