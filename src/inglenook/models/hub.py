@@ -148,17 +148,19 @@ def _reporter(on_progress: Progress | None, path: str, before: int, total: int) 
 
 def _progress_class(report: Callable[[int], None]) -> type[Any]:
     """Return a progress bar in the form huggingface_hub takes, which draws nothing and reports."""
-    from huggingface_hub.utils import tqdm
+    from tqdm.std import tqdm  # type: ignore[import-untyped]
 
-    class Bar(tqdm):  # type: ignore[type-arg, misc]
+    class Bar(tqdm):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
             options["disable"] = True
+            options.pop("name", None)  # the hub's own bars take it
             super().__init__(*args, **options)
             self.fetched = int(options.get("initial") or 0)
 
-        def update(self, n: float | None = 1) -> None:
+        def update(self, n: float | None = 1) -> bool | None:
             self.fetched += int(n or 0)
             report(self.fetched)
+            return None
 
     return Bar
 

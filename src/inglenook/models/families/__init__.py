@@ -1,13 +1,14 @@
 """One file per model family: a Hugging Face `config.json` becomes a specification and a map of tensor names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from inglenook.core.errors import ModelError
 from inglenook.models.families import bert
 from inglenook.models.spec import TensorNames, TransformerSpec
 
-FAMILIES = {"bert": bert}
+Reader = Callable[[Mapping[str, Any], object], tuple[TransformerSpec, TensorNames]]
+FAMILIES: Mapping[str, Reader] = {"bert": bert.read}
 
 
 def read_family(config: Mapping[str, Any], where: object) -> tuple[TransformerSpec, TensorNames]:
@@ -20,7 +21,7 @@ def read_family(config: Mapping[str, Any], where: object) -> tuple[TransformerSp
     Raises:
         ModelError: the family is unknown, or the file asks for something that its family here does not do.
     """
-    family = config.get("model_type")
+    family = str(config.get("model_type"))
     if family not in FAMILIES:
         raise ModelError(f"{where}: model family {family!r} is not known; known: {', '.join(sorted(FAMILIES))}")
-    return FAMILIES[family].read(config, where)
+    return FAMILIES[family](config, where)
