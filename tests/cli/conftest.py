@@ -1,6 +1,7 @@
-"""Runs the real program: as a child with pipes, or on a pseudo-terminal."""
+"""Runs the program: within this process, as a child with pipes, or on a pseudo-terminal."""
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from inglenook.cli.main import run
 
 PROGRAM = [sys.executable, "-m", "inglenook.cli.main"]
 
@@ -42,22 +45,39 @@ def environment_of(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def inglenook(home: Path, tmp_path: Path) -> Run:
-    """Run the program with pipes: `inglenook("config", "--json").json`."""
+def inglenook(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command line within this process, which spares the start of Python: `inglenook("config", "--json").json`."""
+    assert home.parent == tmp_path
 
-    def run(*words: str | bytes, cwd: Path = tmp_path, stdin: str = "", **extra: str) -> Done:
+    def run_here(*words: str, **extra: str) -> Done:
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            for name, value in extra.items():
+                patch.setenv(name, value)
+            try:
+                code = run(words)
+            except SystemExit as end:  # --help and --version
+                code = int(end.code or 0)
+        return Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+
+    return run_here
+
+
+@pytest.fixture
+def program(home: Path, tmp_path: Path) -> Run:
+    """Run the real program as a child with pipes."""
+
+    def run_child(*words: str | bytes, **extra: str) -> Done:
+        environment = environment_of(home, extra)
         done = subprocess.run(
-            [*PROGRAM, *words],
-            input=stdin.encode(),
-            capture_output=True,
-            cwd=cwd,
-            env=environment_of(home, extra),
-            check=False,
-            timeout=120,
+            [*PROGRAM, *words], capture_output=True, cwd=tmp_path, env=environment, check=False, timeout=120
         )
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    return run
+    return run_child
 
 
 @pytest.fixture
@@ -81,11 +101,16 @@ def start(home: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen
 def on_terminal(home: Path, tmp_path: Path) -> Run:
     """Run the program on a pseudo-terminal of 80 columns; stdout and stderr arrive together in `out`."""
 
-    def run(*words: str | bytes, cwd: Path = tmp_path, **extra: str) -> Done:
+    def run_there(*words: str | bytes, **extra: str) -> Done:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
         child = subprocess.Popen(
-            [*PROGRAM, *words], stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=environment_of(home, extra)
+            [*PROGRAM, *words],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=tmp_path,
+            env=environment_of(home, extra),
         )
         os.close(theirs)
         seen = b""
@@ -97,7 +122,7 @@ def on_terminal(home: Path, tmp_path: Path) -> Run:
         os.close(ours)
         return Done(child.wait(), seen.decode().replace("\r\n", "\n"), "")
 
-    return run
+    return run_there
 
 
 WARRANTY = """# Washing machine

@@ -14,7 +14,7 @@ PROMISED = {
         r"^```json (\S+)\n(.*?)^```", (ROOT / "docs/json.md").read_text(), re.MULTILINE | re.DOTALL
     )
 }
-FREE_KEYS = {"metadata"}  # labels of the person's own
+FREE_KEYS = {"metadata", "value"}  # labels of the person's own; settings, which are words or numbers
 
 
 def differences(promised: Any, printed: Any, where: str = "") -> list[str]:

@@ -82,7 +82,8 @@ class Parser(argparse.ArgumentParser):
             if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as in `commands`
                 self.error(f"no command {value!r}{nearest(str(value), known)}")
             name = action.option_strings[-1] if action.option_strings else str(action.metavar or action.dest)
-            self.error(f"{name} is {value!r}{nearest(str(value), known)}; choose {spoken(known)}")
+            hint = nearest(str(value), known) or ";"
+            self.error(f"{name} is {value!r}{hint} choose {spoken(known)}")
 
     def error(self, message: str) -> NoReturn:
         """Raise `UsageError` with the message and where the help is."""

@@ -29,7 +29,7 @@ def configure(parser: Parser) -> None:
 
 def run(session: Session) -> int:
     """Answer and print."""
-    from inglenook.answer.ask import ask
+    from inglenook.answer import ask
 
     arguments = session.arguments
     options = {} if arguments.limit is None else {"limit": arguments.limit}

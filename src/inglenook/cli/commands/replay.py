@@ -14,7 +14,7 @@ def configure(parser: Parser) -> None:
 
 def run(session: Session) -> int:
     """Show the recorded answer and each difference."""
-    from inglenook.answer.ask import replay
+    from inglenook.answer import replay
 
     terminal = session.terminal
     with session.open_library(read_only=True) as library:
