@@ -46,4 +46,4 @@ def no_encoder(name: str, _settings: Settings) -> BagEncoder:
 
 def load_bag(name: str, _settings: Settings) -> BagEncoder:
     """Load an encoder of any name."""
-    return BagEncoder(name)
+    return BagEncoder(name, dimensions=256)

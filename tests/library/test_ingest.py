@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def library(home: Path):
-    encoder = BagEncoder()
+    encoder = BagEncoder(dimensions=256)
     with Library.open("test", create=True, load_encoder=lambda *_: encoder) as opened:
         yield opened
 
