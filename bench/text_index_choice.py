@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - the three classes share four methods that the main function explains
 """Which text index: SQLite FTS5, tantivy, or mapped postings of our own (`index/text.py`).
 
 One run over the same passages with the same analyser and the same queries (an OR of five words of a random passage):
@@ -29,6 +30,8 @@ Search = Callable[[list[str], np.ndarray | None], object]
 
 
 class Ours:
+    """Our mapped postings."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "ours"
 
@@ -47,6 +50,8 @@ class Ours:
 
 
 class Fts5:
+    """SQLite's FTS5, contentless, WAL."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "fts5"
         self.folder.mkdir(exist_ok=True)
@@ -76,6 +81,8 @@ class Fts5:
 
 
 class Tantivy:
+    """tantivy through tantivy-py, terms joined by blanks."""
+
     def __init__(self, folder: Path) -> None:
         import tantivy
 
@@ -83,7 +90,7 @@ class Tantivy:
         self.folder = folder / "tantivy"
         self.folder.mkdir(exist_ok=True)
         builder = tantivy.SchemaBuilder()
-        builder.add_unsigned_field("id", indexed=True, fast=True, stored=True)
+        builder.add_integer_field("id", indexed=True, fast=True, stored=True)
         builder.add_text_field("body", tokenizer_name="whitespace", index_option="freq")
         self.schema = builder.build()
         self.open()
