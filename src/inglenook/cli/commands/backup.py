@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from inglenook.cli.parser import Parser, add_examples
+from inglenook.cli.passages import short_path
 from inglenook.cli.session import OK, Session
+from inglenook.cli.terminal import Piece, size
 
 
 def configure(parser: Parser) -> None:
@@ -17,11 +19,12 @@ def run(session: Session) -> int:
     path = session.arguments.path.expanduser().absolute()
     with session.open_library(read_only=True) as library:
         library.backup(path)
-    size = path.stat().st_size
+    written = path.stat().st_size
     if session.terminal.is_json:
-        session.terminal.json({"path": str(path), "size_bytes": size})
-    else:
-        session.terminal.line(
-            f"wrote {path}, {size / 1e6:.1f} MB; to restore: mkdir -p LIBRARY && cp {path.name} LIBRARY/library.db"
-        )
+        session.terminal.json({"path": str(path), "size_bytes": written})
+        return OK
+    session.terminal.line("wrote ", Piece(short_path(str(path)), "bold"), f", {size(written)}")
+    session.terminal.status(
+        f"to restore it, copy it to {short_path(str(session.settings.libraries_path))}/NAME/library.db"
+    )
     return OK

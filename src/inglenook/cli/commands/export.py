@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from inglenook.cli.parser import Parser, add_examples
+from inglenook.cli.passages import short_path
 from inglenook.cli.session import OK, Session
+from inglenook.cli.terminal import Piece, size
 
 
 def configure(parser: Parser) -> None:
@@ -17,9 +19,9 @@ def run(session: Session) -> int:
     path = session.arguments.path.expanduser().absolute()
     with session.open_library(read_only=True) as library:
         library.export(path)
-    size = path.stat().st_size
+    written = path.stat().st_size
     if session.terminal.is_json:
-        session.terminal.json({"path": str(path), "size_bytes": size})
+        session.terminal.json({"path": str(path), "size_bytes": written})
     else:
-        session.terminal.line(f"wrote {path}, {size / 1e6:.1f} MB")
+        session.terminal.line("wrote ", Piece(short_path(str(path)), "bold"), f", {size(written)}")
     return OK

@@ -3,7 +3,7 @@
 from inglenook.cli.parser import Parser, add_examples
 from inglenook.cli.passages import short_path
 from inglenook.cli.session import OK, Session
-from inglenook.cli.terminal import Piece, counted
+from inglenook.cli.terminal import Piece, counted, size
 
 
 def configure(parser: Parser) -> None:
@@ -35,7 +35,7 @@ def run(session: Session) -> int:
     for info in found:
         mark = "*" if info.name == chosen else " "
         contents = f"{counted(info.documents or 0, 'document')}, {counted(info.chunks or 0, 'passage')}"
-        state = info.problem or f"{contents}, {info.size_bytes / 1e6:.1f} MB"
+        state = info.problem or f"{contents}, {size(info.size_bytes)}"
         terminal.line(f"{mark} ", Piece(info.name, "bold"), f"  {state}  ", Piece(short_path(info.path), "dim"))
     if not found:
         terminal.status("no library yet; make one: inglenook add FOLDER")
