@@ -59,6 +59,7 @@ class FileParser(Protocol):
     def parse(self, path: Path) -> Stream: ...  # noqa: D102
 
 
+LoadEmbedder = Callable[[], tuple[Embedder | None, str | None]]
 ParserFactory = Callable[[Settings], FileParser]
 
 
@@ -69,7 +70,8 @@ class Ingest:
         store: where the documents go.
         settings: the token budget and the parser's limits.
         parser_factory: makes the parser; called when the first file must be read.
-        embedder: gives passages vectors; None adds text only.
+        load_embedder: returns what gives passages vectors, or None and what a person should know; called only when there
+            is something to embed, since loading a model takes longer than finding that nothing changed.
         on_progress: told what happens to each file.
     """
 
@@ -78,13 +80,14 @@ class Ingest:
         store: Store,
         settings: Settings,
         parser_factory: ParserFactory,
-        embedder: Embedder | None,
+        load_embedder: LoadEmbedder,
         on_progress: OnProgress | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._parser_factory = parser_factory
-        self._embedder = embedder
+        self._load_embedder = load_embedder
+        self._embedder: Embedder | None = None
         self._on_progress = on_progress or (lambda _: None)
         self._roots = sorted(store.roots, key=lambda root: -len(root.path))
         self._counts = dict.fromkeys(("added", "updated", "unchanged", "moved", "removed"), 0)
@@ -94,7 +97,7 @@ class Ingest:
         self._pending: list[tuple[Draft, int, str]] = []
         self._last_commit = time.monotonic()
 
-    def run(self, paths: list[str], note: str | None = None) -> AddReport:
+    def run(self, paths: list[str]) -> AddReport:
         """Bring the library into step with what lies at and beneath these followed, absolute paths."""
         started = time.monotonic()
         walk = walk_paths(paths, self._store.exclusions)
@@ -107,6 +110,9 @@ class Ingest:
         self._on_progress(Progress("found", done=self._done, total=self._total))
         changed = self._follow_moves(changed, missing)
         self._remove(missing)
+        note = None
+        if changed or self._lacks_vectors():
+            self._embedder, note = self._load_embedder()
         self._read(changed)
         self._embed_missing()
         documents, chunks = self._store.counts()
@@ -299,8 +305,7 @@ class Ingest:
 
     def _embed_missing(self) -> None:
         """Embed passages that were stored while there was no encoder."""
-        lacks = self._store.database.value("SELECT value FROM meta WHERE name = 'lacks_vectors'")
-        if self._embedder is None or not lacks:
+        if self._embedder is None or not self._lacks_vectors():
             return
 
         def tell(done: int, total: int) -> None:
@@ -309,6 +314,9 @@ class Ingest:
         self._embedded += embed_missing(self._store, self._embedder, tell)
         with self._store.database.transaction() as connection:
             connection.execute("DELETE FROM meta WHERE name = 'lacks_vectors'")
+
+    def _lacks_vectors(self) -> bool:
+        return bool(self._store.database.value("SELECT value FROM meta WHERE name = 'lacks_vectors'"))
 
     # Telling
 

@@ -310,9 +310,8 @@ class Library:
         self._searcher = Searcher(self.store, self.indexes, lambda: self.encoder)
 
     def _ingest(self, paths: list[str], on_progress: OnProgress | None) -> AddReport:
-        embedder, note = self._embedder()
         generation = self.store.generation
-        report = Ingest(self.store, self.settings, self._parser_factory, embedder, on_progress).run(paths, note)
+        report = Ingest(self.store, self.settings, self._parser_factory, self._embedder, on_progress).run(paths)
         if self.store.generation != generation:
             self._searcher.refresh()
         return report
