@@ -122,9 +122,13 @@ def kill_and_check(place: Path, seed: int, draw: random.Random) -> None:
     assert texts == after[0], seed
     for found, rebuilt in zip(after[1], results, strict=True):
         assert found == pytest.approx(rebuilt, abs=1e-5), seed
-    with journal.open("a") as file:  # the parent's own sync is acknowledged too
+    with journal.open(
+        "a"
+    ) as file:  # the next round starts from what is really there: a kill may come before a noted write
         for path in sorted({*after[0], *possible}):
-            file.write(json.dumps(["added" if path in after[0] else "removed", path]) + "\n")
+            is_there = path in after[0]
+            file.write(json.dumps(["writes", path, after[0][path]] if is_there else ["deletes", path]) + "\n")
+            file.write(json.dumps(["added" if is_there else "removed", path]) + "\n")
         os.fsync(file.fileno())
 
 
