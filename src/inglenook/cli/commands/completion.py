@@ -5,6 +5,7 @@ from pathlib import Path
 
 from inglenook.cli.completion import SCRIPTS, script_path
 from inglenook.cli.parser import Parser, add_examples, spoken
+from inglenook.cli.passages import short_path
 from inglenook.cli.session import OK, Session
 from inglenook.core.errors import UsageError
 
@@ -33,7 +34,7 @@ def run(session: Session) -> int:
     if session.terminal.is_json:
         session.terminal.json({"shell": shell, "path": str(path), "installed": is_install, "script": SCRIPTS[shell]})
     elif is_install:
-        session.terminal.line(f"wrote {path}; it works in the next {shell}")
+        session.terminal.line(f"wrote {short_path(str(path))}; it works in the next {shell}")
         if shell == "zsh":
             session.terminal.status(
                 "zsh needs these lines in ~/.zshrc once: fpath=(~/.zfunc $fpath); autoload -U compinit; compinit"
