@@ -61,7 +61,8 @@ while True:
             words = [f"lamp {draw.randrange(40)} of harbour {draw.randrange(40)} was lit." for _ in range(draw.randrange(1, 30))]
             text = "\\n\\n".join(words)
             note("writes", str(path), text)
-            path.write_text(text)
+            (folder / ".new").write_text(text)  # a kill must not leave half a file, or an empty one
+            (folder / ".new").replace(path)
     library.sync(on_progress=lambda p: note(p.state, p.path) if p.state in ("added", "updated", "removed", "moved") else None)
 """
 
