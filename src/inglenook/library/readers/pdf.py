@@ -102,7 +102,7 @@ def _pages(document: Any, source: Source, pypdfium2: Any) -> Iterator[Piece]:
         reason = (
             "has no page that can be read"
             if broken
-            else "has no text layer; install inglenook[ocr] and tesseract to read scanned pages"
+            else "has no text layer; install the program tesseract to read scanned pages"
         )
         raise source.fail(reason)
 
