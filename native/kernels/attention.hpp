@@ -47,23 +47,26 @@ struct AttentionScratch {
   float* scores;   // (kRows, kKeys)
   float* weights;  // (kRows, kKeys): exp(score - maximum) as items
   float* sums;     // (kRows, D padded to kPanel): the output before division
-  float* end;
+  size_t total = 0;   // floats of all of them
 
+  // With a null `at`, only counts.
   AttentionScratch(float* at, size_t tokens, size_t size) {
     const size_t keys_n = round_up(tokens, kPanel), padded = round_up(size, kPanel), depth = round_up(size, 2);
-    keys = at;
-    values = keys + keys_n * depth;
-    query = values + keys_n * padded;
-    scores = query + round_up(kRows * depth, 16);
-    weights = scores + kRows * kKeys;
-    sums = weights + kRows * kKeys;
-    end = sums + kRows * padded;
+    const auto take = [&](size_t count) {
+      float* piece = at ? at + total : nullptr;
+      total += count;
+      return piece;
+    };
+    keys = take(keys_n * depth);
+    values = take(keys_n * padded);
+    query = take(round_up(kRows * depth, 16));
+    scores = take(kRows * kKeys);
+    weights = take(kRows * kKeys);
+    sums = take(kRows * padded);
   }
 };
 
-size_t attention_scratch(size_t tokens, size_t head_size) {
-  return (size_t)(AttentionScratch((float*)nullptr, tokens, head_size).end - (float*)nullptr);
-}
+size_t attention_scratch(size_t tokens, size_t head_size) { return AttentionScratch(nullptr, tokens, head_size).total; }
 
 INLINE uint32_t bf16_pair(float low, float high) { return float_to_bits(round_to_bf16(low)) >> 16 | float_to_bits(round_to_bf16(high)); }
 
