@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 NUM_PASSAGES = 8
 """Passages read for a question."""
-MIN_SUPPORT = {"en": 0.3, "zh": 0.3}
+MIN_SUPPORT = {"en": 0.28, "zh": 0.3}
 """Probability of support below which the answer is an abstention, by language of the question; see docs/eval.md."""
+MIN_MENTION = 0.1
+"""Below this the nearest passage is not even mentioned; between the two it is cited as what it is, and not as an answer."""
 SECOND_SENTENCE_LEAD = 1.0
 """A further sentence is cited when its logit is positive and at most this far below the best one's."""
 
@@ -69,7 +71,7 @@ def ask(
     if limit < 1:
         raise UsageError(f"limit is {limit}; at least 1 passage must be read")
     hits = library.search(question, limit=limit, filters=filters).hits
-    reading = read(question, hits)
+    reading = read(question, hits, library.settings)
     evidence = gather(hits, reading)
     answer = _decide(question, evidence, reading, library, composer)
     answer = replace(answer, seconds=time.perf_counter() - began)
@@ -97,19 +99,29 @@ def gather(hits: list[Hit], reading: Reading) -> list[Evidence]:
 def _decide(
     question: str, evidence: list[Evidence], reading: Reading, library: "Library", composer: Composer
 ) -> Answer:
-    needed = MIN_SUPPORT["zh" if is_chinese(question) else "en"]
+    is_sure = reading.support >= MIN_SUPPORT["zh" if is_chinese(question) else "en"]
     drafts: list[Draft] = []
     confirmed: dict[int, Citation] = {}
-    if evidence and reading.support >= needed:
-        confirmed = cite.checked(evidence, library)
-        drafts = cite.supported(composer(question, evidence), confirmed)
+    if evidence and reading.support >= MIN_MENTION:
+        confirmed = cite.checked(evidence if is_sure else evidence[:1], library)
+        drafts = cite.supported(
+            composer(question, evidence) if is_sure else compose.extract(question, evidence[:1]), confirmed
+        )
     if not drafts:
         text = compose.abstention(question)
         return Answer(question, text, "", supported=False, confidence=reading.support, citations=(), seconds=0.0)
     text, citations = cite.number_citations(drafts, confirmed)
-    first = citations[0]
-    short = first.quote[first.span_start : first.span_end] if first.span_start is not None else first.quote
-    return Answer(question, text, short, supported=True, confidence=reading.support, citations=citations, seconds=0.0)
+    if not is_sure:
+        text = f"{compose.doubt(question)} {text}"
+    short = _short(citations[0]) if is_sure else ""
+    return Answer(
+        question, text, short, supported=is_sure, confidence=reading.support, citations=citations, seconds=0.0
+    )
+
+
+def _short(citation: Citation) -> str:
+    """Return the answering words of a citation, or its whole quote where none are marked."""
+    return citation.quote[citation.span_start : citation.span_end]
 
 
 def trace(answer: Answer, hits: list[Hit], reading: Reading, limit: int, filters: Filters | None) -> dict[str, Any]:

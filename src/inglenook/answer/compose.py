@@ -83,6 +83,15 @@ def readable(one: Evidence) -> str:
     return _BRACKET_NUMBER.sub("", " ".join(_MARKUP.sub("", quote).split())).strip()
 
 
+def doubt(question: str) -> str:
+    """Return the sentence that introduces the nearest passage when it may not answer, in the question's language."""
+    if not is_chinese(question):
+        return "The documents do not clearly support an answer to this question. The nearest passage:"
+    if simplify(question) == question:
+        return "文档中没有明确支持该问题答案的内容。最接近的原文："
+    return "文件中沒有明確支持此問題答案的內容。最接近的原文："
+
+
 def abstention(question: str) -> str:
     """Return the sentence that says the documents do not support an answer, in the question's language."""
     if not is_chinese(question):

@@ -45,7 +45,8 @@ class AnswerScores:
         n: questions asked.
         exact_match, f1: of `Answer.short` against the best of the accepted answers, over all questions; an abstention is
             right, and any answer wrong, for a question without an answer (SQuAD 2.0).
-        sentence_hit: share of answerable questions whose first citation's quote contains an accepted answer.
+        sentence_hit: share of answerable questions whose first citation's quote contains an accepted answer, be the
+            citation given as an answer or only as the nearest passage.
         source_hit_at_1, source_hit_at_5: share of answerable questions with a `source_file` whose file is the first
             passage's, or among the first five's, of the search.
         abstention_precision: share of abstentions that were right. abstention_recall: share of unanswerable questions

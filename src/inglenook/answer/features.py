@@ -20,7 +20,7 @@ from inglenook.answer.questions import Kind, answer_spans, kind_of
 from inglenook.answer.terms import Term, has_han, is_chinese, terms
 
 Span = tuple[int, int]
-MAX_SENTENCES = 16
+MAX_SENTENCES = 24
 """Sentences that get a row: those that share most with the question."""
 
 NAMES = (
@@ -109,7 +109,12 @@ def sentence_features(question: str, passages: Sequence[Passage], limit: int = M
     """Return the rows of the at most `limit` sentences that share most with the question."""
     asked = _Asked.of(question)
     read = [[_Read.of(passage.text[start:end]) for start, end in passage.sentences] for passage in passages]
+    allowed = [
+        [_is_statement(one, passage.heading) for one in sentences]
+        for passage, sentences in zip(passages, read, strict=True)
+    ]
     places = _nearest(asked, read, limit)
+    places = [(passage, place) for passage, place in places if allowed[passage][place]] or places
     rows = []
     wholes: dict[int, AbstractSet[str]] = {}
     for passage, sentence in places:
@@ -135,6 +140,12 @@ def sentence_features(question: str, passages: Sequence[Passage], limit: int = M
         )
     table = np.array(rows, np.float32).reshape(len(rows), len(NAMES) - 3)
     return Rows(np.array(places, int).reshape(-1, 2), np.concatenate([table, _relative(table)], axis=1))
+
+
+def _is_statement(read: "_Read", heading: str) -> bool:
+    """Return whether a sentence says something: no question, and not just the words of the title or a heading."""
+    text = " ".join(read.text.strip(" \t\n#*-_|=.:：0123456789").lower().split())
+    return bool(text) and not read.text.rstrip().endswith(("?", "？")) and text not in " ".join(heading.lower().split())
 
 
 def _nearest(asked: "_Asked", read: Sequence[Sequence["_Read"]], limit: int) -> list[tuple[int, int]]:
