@@ -88,6 +88,7 @@ def test_replay_prints_the_promised_object(inglenook, shelf):
     check("replay", inglenook("replay", asked["answer_id"], "--json").json)
 
 
+@pytest.mark.slow
 def test_eval_prints_the_promised_objects(inglenook, shelf, tmp_path: Path):
     """Each measurement's numbers."""
     (tmp_path / "d.jsonl").write_text('{"id": "a", "text": "The kettle boils water."}\n')
@@ -97,3 +98,12 @@ def test_eval_prints_the_promised_objects(inglenook, shelf, tmp_path: Path):
     files = ["--documents", "d.jsonl", "--queries", "q.jsonl", "--qrels", "r.jsonl"]
     check("eval-retrieval", inglenook("eval", "retrieval", *files, "--json").json)
     check("eval-answers", inglenook("eval", "answers", "--questions", "q.jsonl", "--json").json)
+
+
+@pytest.mark.slow
+def test_reembed_prints_the_promised_object(inglenook, shelf):
+    """With the encoder that is installed."""
+    done = inglenook("reembed", "--model", "sentence-transformers/all-MiniLM-L6-v2", "--json")
+
+    assert done.code == 0
+    check("reembed", done.json)

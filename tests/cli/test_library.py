@@ -157,9 +157,9 @@ def test_no_color_is_honoured(on_terminal, shelf):
     "words",
     [
         ["search", "lighthouse", "--mode", "text"],
-        ["documents"],
-        ["show", "{odd}"],
-        ["ask", "Who keeps the lighthouse of Port Amber?"],
+        pytest.param(["documents"], marks=pytest.mark.slow),
+        pytest.param(["show", "{odd}"], marks=pytest.mark.slow),
+        pytest.param(["ask", "Who keeps the lighthouse of Port Amber?"], marks=pytest.mark.slow),
     ],
 )
 def test_a_hostile_document_cannot_command_the_terminal(on_terminal, shelf, words: list[str]):

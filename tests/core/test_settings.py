@@ -75,7 +75,7 @@ def test_a_file_that_is_no_toml_says_where(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("INGLENOOK_THREADS", "many", "threads from environment INGLENOOK_THREADS is 'many'; it must be a int"),
+        ("INGLENOOK_THREADS", "many", "threads from environment INGLENOOK_THREADS is 'many'; it must be of type int"),
         ("INGLENOOK_THREADS", "-1", "threads is -1; it must lie between 0 and 1024"),
         ("INGLENOOK_CHUNK_TOKENS", "3", "chunk_tokens is 3; it must lie between 16 and 8192"),
         ("INGLENOOK_PRECISION", "int4", "precision is 'int4'; choose auto, int8, bf16 or fp32"),
