@@ -328,20 +328,22 @@ def test_ctrl_c_stops_calmly_and_keeps_what_was_reported(inglenook, start, tmp_p
 
 @pytest.mark.slow
 def test_watch_follows_a_folder_until_it_is_stopped(inglenook, start, tmp_path: Path):
-    """A new file is searchable while `watch` runs; SIGTERM and Ctrl-C end it with 0."""
+    """The first report is the state at the start, then one for each change; Ctrl-C ends it with 0."""
     folder = tmp_path / "notes"
     folder.mkdir()
     (folder / "a.txt").write_text("The kettle is blue.\n")
     inglenook("add", "notes")
     child = start("watch", "--json")
     try:
-        time.sleep(1.5)
+        first = json.loads(child.stdout.readline())
+        time.sleep(1)  # the notifications begin after the first round
         (folder / "b.txt").write_text("The roof is flat.\n")
         line = json.loads(child.stdout.readline())
     finally:
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=30)
 
+    assert (first["unchanged"], first["added"]) == (1, 0)
     assert line["added"] == 1
     assert child.returncode == 0, err.decode()
     assert b"Traceback" not in err
