@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NUM_PASSAGES = 8
 """Passages read for a question."""
-MIN_SUPPORT = {"en": 0.33, "zh": 0.25}
+MIN_SUPPORT = {"en": 0.31, "zh": 0.25}
 """Probability of support below which the answer is an abstention, by language of the question; see docs/eval.md."""
 MIN_MENTION = 0.1
 """Below this the nearest passage is not even mentioned; between the two it is cited as what it is, and not as an answer."""
