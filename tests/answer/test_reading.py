@@ -15,10 +15,11 @@ from inglenook.answer.compose import MAX_SENTENCE_CHARS, Evidence, extract, read
 from inglenook.answer.features import NAMES, Passage, rarity, sentence_features
 from inglenook.answer.pairs import HanPairs, han_tokens
 from inglenook.answer.questions import Kind, answer_spans, kind_of
-from inglenook.answer.reader import SCORE_NAMES, SUPPORT_NAMES, mark, relevance, windows_of
+from inglenook.answer.reader import SCORE_NAMES, SUPPORT_NAMES, mark, read, relevance, windows_of
 from inglenook.answer.scorer import load_networks
 from inglenook.answer.spans import WindowScores, load_reader, score_sentence
 from inglenook.answer.terms import is_chinese, simplify, terms
+from inglenook.core.errors import EncoderMissingError
 from inglenook.core.settings import Settings
 from inglenook.core.types import Hit
 from inglenook.library.sentences import split_sentences
@@ -207,3 +208,24 @@ def test_reader_marks_the_answering_words(language: str, question: str, text: st
     assert found is not None
     assert wanted in text[slice(*found.span)]
     assert is_chinese(text) == (language == "zh")
+
+
+def test_without_the_default_encoder_features_alone_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The English reader borrows embeddings; where they are not installed the answer is still found, by features."""
+
+    def missing(name: str, _path: object) -> None:
+        raise EncoderMissingError(f"{name} is not installed")
+
+    monkeypatch.setattr("inglenook.answer.spans.find_model", missing)
+    load_reader.cache_clear()
+    text = "The Normans came from France. The rent is 940 pounds a month. He died in 1154."
+    try:
+        reading = read("How much is the rent a month?", [make_hit(text)], Settings())
+    finally:
+        load_reader.cache_clear()
+
+    best = reading.candidates[0]
+    assert text[best.start : best.end] == "The rent is 940 pounds a month."
+    assert best.span is not None
+    assert text[slice(*best.span)] == "940"
+    assert 0 < reading.support < 1
