@@ -106,6 +106,8 @@ def script_of(text: str) -> str:
 
     A Han character carries about as much as half an English word, hence the weight of three letters.
     """
+    if text.isascii():
+        return "latin"
     unspaced = len(_UNSPACED.findall(text))
     letters = sum(character.isalpha() for character in text) - unspaced
     return "han" if 3 * unspaced > letters else "latin"
