@@ -11,6 +11,8 @@ namespace {
 // How long an idle worker looks for the next job before it sleeps: longer than the gap between two runs of one batch,
 // short enough that an idle program uses no core.
 constexpr auto kSpinTime = std::chrono::microseconds(100);
+// How often the caller looks for the last task's end before it offers its core to others: some 50 microseconds.
+constexpr unsigned kCallerSpins = 4096;
 
 void pause_core() {
 #if defined(__x86_64__)
@@ -35,41 +37,49 @@ ThreadTeam::ThreadTeam(unsigned num_threads) {
 
 ThreadTeam::~ThreadTeam() {
   stopping_.store(true);
-  epoch_.fetch_add(1);
-  epoch_.notify_all();
+  job_.fetch_add(1);
+  job_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
 void ThreadTeam::run_job(size_t count, Call call, const void* context) {
+  const uint32_t job = job_.load(std::memory_order_relaxed) + 1;
   call_ = call;
   context_ = context;
   count_ = count;
-  next_.store(0, std::memory_order_relaxed);
-  working_.store(static_cast<unsigned>(workers_.size()), std::memory_order_relaxed);
-  epoch_.fetch_add(1, std::memory_order_release);
-  epoch_.notify_all();
-  take_tasks(0);
-  for (unsigned spins = 0; working_.load(std::memory_order_acquire) != 0; ++spins) {
-    if (spins < 4096) pause_core();
+  undone_.store(count, std::memory_order_relaxed);
+  tickets_.store(uint64_t{job} << 32 | count, std::memory_order_release);
+  job_.store(job, std::memory_order_release);
+  job_.notify_all();
+  take_tasks(job, 0);
+  for (unsigned spins = 0; undone_.load(std::memory_order_acquire) != 0; ++spins) {
+    if (spins < kCallerSpins) pause_core();
     else std::this_thread::yield();
   }
 }
 
-void ThreadTeam::take_tasks(unsigned thread) {
-  for (size_t index; (index = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) call_(context_, index, thread);
+void ThreadTeam::take_tasks(uint32_t job, unsigned thread) {
+  size_t done = 0;
+  uint64_t tickets = tickets_.load(std::memory_order_acquire);
+  while (tickets >> 32 == job && static_cast<uint32_t>(tickets) != 0) {
+    if (!tickets_.compare_exchange_weak(tickets, tickets - 1, std::memory_order_acquire)) continue;
+    call_(context_, count_ - static_cast<uint32_t>(tickets), thread);
+    ++done;
+    tickets = tickets_.load(std::memory_order_acquire);
+  }
+  if (done) undone_.fetch_sub(done, std::memory_order_release);
 }
 
 void ThreadTeam::work(unsigned thread) {
-  for (unsigned seen = 0;;) {
+  for (uint32_t seen = 0;;) {
     const auto deadline = std::chrono::steady_clock::now() + kSpinTime;
-    while (epoch_.load(std::memory_order_acquire) == seen) {
-      for (int i = 0; i < 64 && epoch_.load(std::memory_order_relaxed) == seen; ++i) pause_core();
-      if (std::chrono::steady_clock::now() > deadline) epoch_.wait(seen, std::memory_order_acquire);
+    while (job_.load(std::memory_order_acquire) == seen) {
+      for (int i = 0; i < 64 && job_.load(std::memory_order_relaxed) == seen; ++i) pause_core();
+      if (std::chrono::steady_clock::now() > deadline) job_.wait(seen, std::memory_order_acquire);
     }
-    seen = epoch_.load(std::memory_order_acquire);
+    seen = job_.load(std::memory_order_acquire);
     if (stopping_.load()) return;
-    take_tasks(thread);
-    working_.fetch_sub(1, std::memory_order_release);
+    take_tasks(seen, thread);
   }
 }
 

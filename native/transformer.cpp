@@ -15,6 +15,10 @@ namespace {
 // feed-forward's middle (block x intermediate floats) stays in a second-level cache.
 constexpr size_t kMaxBlockRows = 48;
 
+// Up to here one thread does everything. A second one would read all weights as well, and a core that another program
+// holds for a moment would make a query wait many times its length.
+constexpr size_t kAloneTokens = 16;
+
 size_t block_rows(size_t rows, unsigned num_threads) {
   return std::clamp<size_t>((rows + num_threads - 1) / num_threads, 1, kMaxBlockRows);
 }
@@ -159,7 +163,8 @@ void Encoder::attend(const RaggedBatch& batch, State::Task task, State::Thread& 
 void Encoder::run(const RaggedBatch& batch) {
   grow(batch);
   const size_t tokens = batch.ids.size(), width = architecture_.hidden_size;
-  const size_t block = block_rows(tokens, team_.size()), num_blocks = (tokens + block - 1) / block;
+  const bool alone = tokens <= kAloneTokens;
+  const size_t block = block_rows(tokens, alone ? 1 : team_.size()), num_blocks = (tokens + block - 1) / block;
   const auto project_qkv = [&](const Layer& layer, Rows rows, State::Thread& thread) {
     project(layer.query_key_value, state_.hidden.data() + rows.begin * width, rows.count, thread, state_.query_key_value.data() + rows.begin * 3 * width, Activation::kNone);
   };
@@ -167,13 +172,13 @@ void Encoder::run(const RaggedBatch& batch) {
   team_.run(num_blocks, [&](size_t index, unsigned thread) {
     embed(batch, rows_of(index));
     project_qkv(layers_[0], rows_of(index), state_.threads[thread]);
-  });
+  }, alone);
   for (size_t i = 0; i < layers_.size(); ++i) {
-    team_.run(state_.attention_tasks.size(), [&](size_t index, unsigned thread) { attend(batch, state_.attention_tasks[index], state_.threads[thread]); });
+    team_.run(state_.attention_tasks.size(), [&](size_t index, unsigned thread) { attend(batch, state_.attention_tasks[index], state_.threads[thread]); }, alone);
     team_.run(num_blocks, [&](size_t index, unsigned thread) {
       finish_layer(layers_[i], rows_of(index), state_.threads[thread]);
       if (i + 1 < layers_.size()) project_qkv(layers_[i + 1], rows_of(index), state_.threads[thread]);
-    });
+    }, alone);
   }
 }
 
