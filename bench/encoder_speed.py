@@ -87,6 +87,7 @@ class Onnx:
 
     def tune(self, texts: list[str]) -> None:
         """Choose the fastest batch size for these texts."""
+
         def seconds(batch: int) -> float:
             self.batch = batch
             return min(timed(self.encode, texts) for _ in range(2))

@@ -130,4 +130,6 @@ def _convert(name: str, value: Any, kind: Callable[[Any], Any], origin: str) -> 
     try:
         return kind(value)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{name} from {origin} is {value!r}; it must be of type {getattr(kind, '__name__', kind)}") from error
+        raise UsageError(
+            f"{name} from {origin} is {value!r}; it must be of type {getattr(kind, '__name__', kind)}"
+        ) from error
