@@ -1,6 +1,6 @@
 """Documents per second of `inglenook add` against LangChain and LlamaIndex, each with Chroma and the same MiniLM.
 
-    python bench/add_folder.py FOLDER --peer-python PEER/bin/python [--peers langchain,llamaindex] [--rounds 2]
+    python bench/add_folder.py FOLDER --peer-python PEER/bin/python [--peers langchain,llamaindex256,llamaindex] [--rounds 2]
 
 Ours and the peers take turns in one run. Ours counts the whole process, start included; a peer's seconds count from the
 first file read, its imports and model load left out. Peak memory is the largest process of each.
@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
     parser.add_argument("--peer-python", required=True)
-    parser.add_argument("--peers", default="langchain,llamaindex")
+    parser.add_argument("--peers", default="langchain,llamaindex256,llamaindex")
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     rates: dict[str, list[float]] = {}

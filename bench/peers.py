@@ -2,7 +2,8 @@
 
 Commands (each prints one JSON line):
     peers.py langchain FOLDER   load, split (1,000 characters, 200 overlap: its tutorial), embed with MiniLM, store in Chroma
-    peers.py llamaindex FOLDER  load, split (its default), embed with MiniLM, store in Chroma
+    peers.py llamaindex FOLDER  load, split (its default, 1,024 tokens, of which MiniLM reads the first 256), embed, Chroma
+    peers.py llamaindex256 FOLDER   the same in pieces of 256 tokens, so that all of the text is embedded
 """
 
 import json
@@ -47,7 +48,11 @@ def langchain(folder: str) -> dict:
     return {"documents": len(paths), "chunks": len(chunks), "seconds": seconds}
 
 
-def llamaindex(folder: str) -> dict:
+def llamaindex256(folder: str) -> dict:
+    return llamaindex(folder, {"chunk_size": 256, "chunk_overlap": 20})
+
+
+def llamaindex(folder: str, split: dict[str, int] | None = None) -> dict:
     import chromadb
     from llama_index.core import SimpleDirectoryReader, StorageContext, VectorStoreIndex
     from llama_index.core.node_parser import SentenceSplitter
@@ -62,7 +67,7 @@ def llamaindex(folder: str) -> dict:
         collection = chromadb.PersistentClient(directory).create_collection("bench")
         storage = StorageContext.from_defaults(vector_store=ChromaVectorStore(chroma_collection=collection))
         VectorStoreIndex.from_documents(
-            documents, storage_context=storage, embed_model=model, transformations=[SentenceSplitter()]
+            documents, storage_context=storage, embed_model=model, transformations=[SentenceSplitter(**(split or {}))]
         )
         seconds = time.perf_counter() - started
         chunks = collection.count()
@@ -71,7 +76,7 @@ def llamaindex(folder: str) -> dict:
 
 def main() -> None:
     command, folder = sys.argv[1], sys.argv[2]
-    result = {"langchain": langchain, "llamaindex": llamaindex}[command](folder)
+    result = {"langchain": langchain, "llamaindex": llamaindex, "llamaindex256": llamaindex256}[command](folder)
     print(json.dumps({"peer": command, **result}))
 
 
