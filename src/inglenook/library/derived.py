@@ -25,7 +25,7 @@ from inglenook.library.store import Store
 from inglenook.library.words import analyze
 
 CONTEXT_WEIGHT = 1
-"""How often a term of a passage's context (title, headings) counts; chosen in bench/retrieval_quality.py."""
+"""How often a term of a passage's context (title, headings) counts. Other values have not been measured."""
 Index = TypeVar("Index", bound=SegmentedIndex[Any])
 
 
