@@ -43,7 +43,7 @@ INLINE size_t round_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 struct AttentionScratch {
   float* keys;     // panels over keys, (T / kPanel, D / group, kPanel, group)
   float* values;   // panels over head dimensions, (D / kPanel, T / group, kPanel, group)
-  float* query;    // (kRows, D), scaled
+  float* query;    // (kRows, D), scaled; and room for the last vector
   float* scores;   // (kRows, kKeys)
   float* weights;  // (kRows, kKeys): exp(score - maximum) as items
   float* sums;     // (kRows, D padded to kPanel): the output before division
@@ -59,7 +59,7 @@ struct AttentionScratch {
     };
     keys = take(keys_n * depth);
     values = take(keys_n * padded);
-    query = take(round_up(kRows * depth, 16));
+    query = take(kRows * depth + kLanes);
     scores = take(kRows * kKeys);
     weights = take(kRows * kKeys);
     sums = take(kRows * padded);
@@ -68,20 +68,30 @@ struct AttentionScratch {
 
 size_t attention_scratch(size_t tokens, size_t head_size) { return AttentionScratch(nullptr, tokens, head_size).total; }
 
-INLINE uint32_t bf16_pair(float low, float high) { return float_to_bits(round_to_bf16(low)) >> 16 | float_to_bits(round_to_bf16(high)); }
+// kLanes consecutive items of a row, starting at item `first`; zeros beyond its `size` dimensions.
+template <class Format>
+INLINE U load_items(const float* row, size_t first, size_t size) {
+  const size_t at = first * Format::kGroup, left = size > at ? size - at : 0;
+  if constexpr (Format::kGroup == 1) return (U)load_part(row + at, left);
+  else return bf16_neighbours(load_part(row + at, left), left > kLanes ? load_part(row + at + kLanes, left - kLanes) : F{}, Lanes{});
+}
 
-// keys[panel][d][column]: a transposition, one 4-byte item (two dimensions in bf16) at a time.
+// keys[panel][d][column]: a transposition of 4-byte items (two dimensions in bf16), by squares.
 template <class Format>
 void pack_keys(const float* k, const AttentionShape& shape, float* keys) {
   const size_t groups = (shape.head_size + Format::kGroup - 1) / Format::kGroup, keys_n = round_up(shape.tokens, kPanel);
-  for (size_t key = 0; key < keys_n; ++key, k += shape.stride) {
-    float* at = keys + key / kPanel * kPanel * groups + key % kPanel;
-    for (size_t g = 0; g < groups; ++g, at += kPanel) {
-      if (key >= shape.tokens) *at = 0;
-      else if constexpr (Format::kGroup == 1) *at = k[g];
-      else *at = bits_to_float(bf16_pair(k[2 * g], 2 * g + 1 < shape.head_size ? k[2 * g + 1] : 0));
+  for (size_t key = 0; key < keys_n; key += kLanes)
+    for (size_t first = 0; first < groups; first += kLanes) {
+      U square[kLanes];
+#pragma GCC unroll 16
+      for (size_t r = 0; r < kLanes; ++r)
+        square[r] = key + r < shape.tokens ? load_items<Format>(k + (key + r) * shape.stride, first, shape.head_size) : U{};
+      transpose(square);
+      float* at = keys + key / kPanel * kPanel * groups + key % kPanel + first * kPanel;
+#pragma GCC unroll 16
+      for (size_t g = 0; g < kLanes; ++g)
+        if (first + g < groups) store(at + g * kPanel, square[g]);
     }
-  }
 }
 
 // values[panel][key][column]
@@ -90,15 +100,13 @@ void pack_values(const float* v, const AttentionShape& shape, float* values) {
   const size_t keys_n = round_up(shape.tokens, kPanel), size = shape.head_size, group = Format::kGroup;
   for (size_t column = 0; column < size; column += kPanel)
     for (size_t key = 0; key < keys_n; key += group, values += kPanel)
+#pragma GCC unroll 4
       for (size_t c = 0; c < kPanel; c += kLanes) {
         F rows[2] = {};
-        for (size_t j = 0; j < group && key + j < shape.tokens; ++j) {
-          const float* at = v + (key + j) * shape.stride + column + c;
-          if (column + c + kLanes <= size) rows[j] = load<F>(at);
-          else if (column + c < size) memcpy(&rows[j], at, (size - column - c) * 4);
-        }
+        for (size_t j = 0; j < group; ++j)
+          if (key + j < shape.tokens && column + c < size) rows[j] = load_part(v + (key + j) * shape.stride + column + c, size - column - c);
         if constexpr (Format::kGroup == 1) store(values + c, rows[0]);
-        else store(values + c, (F)(to_bf16(rows[0]) | to_bf16(rows[1]) << 16));
+        else store(values + c, bf16_pairs(rows[0], rows[1]));
       }
 }
 
@@ -136,14 +144,15 @@ INLINE void attention_tile_of(size_t count, const void* items, size_t stride, co
   if constexpr (R > 1) attention_tile_of<Format, R - 1>(count, items, stride, panel, groups, add, out, out_stride);
 }
 
-// scores -> weights for one query row over `keys` keys (padded to kPanel); returns the factor for the older sums.
+// scores -> weights for one query row over `keys` keys (padded to kPanel); returns the factor for the sums of earlier
+// blocks.
 template <class Format>
-float softmax_row(float* scores, size_t keys, size_t padded, float& top, float& total, float* weights) {
+INLINE float softmax_row(float* scores, size_t keys, size_t padded, bool is_first, float& top, float& total, float* weights) {
   for (size_t j = keys; j < padded; ++j) scores[j] = -__builtin_inff();
   F tops = splat(top);
   for (size_t j = 0; j < padded; j += kLanes) tops = max(tops, load<F>(scores + j));
   const float new_top = largest(tops);
-  const float factor = exp(splat(top - new_top))[0];
+  const float factor = is_first ? 0 : exp(splat(top - new_top))[0];
   F totals = F{};
   for (size_t j = 0; j < padded; j += kLanes) {
     const F x = load<F>(scores + j);
@@ -165,26 +174,27 @@ void attention_rows(const float* q, size_t rows, const AttentionShape& shape, co
   for (size_t r = 0; r < rows; ++r) {
     top[r] = -1e30f;   // finite, so that the first difference is
     total[r] = 0;
-    for (size_t d = 0; d < depth; ++d) {
-      const float x = d < size ? q[r * shape.stride + d] * shape.scale : 0;
-      if constexpr (Format::kGroup == 1) s.query[r * depth + d] = x;
-      else ((uint16_t*)s.query)[r * depth + d] = (uint16_t)(float_to_bits(round_to_bf16(x)) >> 16);
-    }
+    for (size_t d = 0; d < depth; d += kLanes)   // a part beyond `depth` is written over by the next row
+      store_item<Format>(s.query + r * depth / Format::kGroup, d, load_part(q + r * shape.stride + d, size - d) * shape.scale);
   }
   for (size_t first = 0; first < shape.tokens; first += kKeys) {
     const size_t keys = shape.tokens - first < kKeys ? shape.tokens - first : kKeys, block = round_up(keys, kPanel);
     for (size_t key = 0; key < block; key += kPanel)
       attention_tile_of<Format>(rows, s.query, depth, s.keys + (first + key) * groups, groups, false, s.scores + key, kKeys);
     for (size_t r = 0; r < rows; ++r) {
-      const float factor = softmax_row<Format>(s.scores + r * kKeys, keys, block, top[r], total[r], s.weights + r * kKeys / Format::kGroup);
+      const float factor = softmax_row<Format>(s.scores + r * kKeys, keys, block, first == 0, top[r], total[r], s.weights + r * kKeys / Format::kGroup);
       if (first)
         for (size_t d = 0; d < padded; d += kLanes) store(s.sums + r * padded + d, load<F>(s.sums + r * padded + d) * factor);
     }
     for (size_t d = 0; d < padded; d += kPanel)
       attention_tile_of<Format>(rows, s.weights, kKeys, s.values + (d * keys_n + first * kPanel) / Format::kGroup, block / Format::kGroup, first != 0, s.sums + d, padded);
   }
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t d = 0; d < size; ++d) out[r * shape.out_stride + d] = s.sums[r * padded + d] * (1 / total[r]);
+  for (size_t r = 0; r < rows; ++r) {
+    const float inverse = 1 / total[r];
+    size_t d = 0;
+    for (; d + kLanes <= size; d += kLanes) store(out + r * shape.out_stride + d, load<F>(s.sums + r * padded + d) * inverse);
+    for (; d < size; ++d) out[r * shape.out_stride + d] = s.sums[r * padded + d] * inverse;
+  }
 }
 
 template <class Format>

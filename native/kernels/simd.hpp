@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <utility>   // index_sequence: a type, no code
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -58,15 +60,49 @@ INLINE uint32_t float_to_bits(float value) {
 }
 INLINE F abs(F x) { return (F)((U)x & (U{} + 0x7FFFFFFFu)); }
 
-INLINE float sum(F x) {
-  float total = 0;
-  for (size_t i = 0; i < kLanes; ++i) total += x[i];
-  return total;
+using Lanes = std::make_index_sequence<kLanes>;
+
+// x with lane i + by in lane i, around the end.
+template <size_t by, size_t... i>
+INLINE F rotated(F x, std::index_sequence<i...>) {
+  return __builtin_shufflevector(x, x, ((i + by) % kLanes)...);
 }
+// Sum and maximum of the lanes, by halves: lane i with lane i + kLanes / 2, and so on.
+template <size_t by = kLanes / 2>
+INLINE float sum(F x) {
+  x += rotated<by>(x, Lanes{});
+  if constexpr (by == 1) return x[0];
+  else return sum<by / 2>(x);
+}
+template <size_t by = kLanes / 2>
 INLINE float largest(F x) {
-  float top = x[0];
-  for (size_t i = 1; i < kLanes; ++i) top = x[i] > top ? x[i] : top;
-  return top;
+  x = max(x, rotated<by>(x, Lanes{}));
+  if constexpr (by == 1) return x[0];
+  else return largest<by / 2>(x);
+}
+
+// Swaps the lanes of `a` whose number has the bit `by` with those of `b` whose number lacks it.
+template <size_t by, size_t... i>
+INLINE void swap_lanes(U& a, U& b, std::index_sequence<i...>) {
+  const U low = __builtin_shufflevector(a, b, (i & by ? kLanes + i - by : i)...);
+  b = __builtin_shufflevector(a, b, (i & by ? kLanes + i : i + by)...);
+  a = low;
+}
+// Transposes a square of kLanes x kLanes, bit by bit of row and lane number (Eklundh 1972).
+template <size_t by = kLanes / 2>
+INLINE void transpose(U (&rows)[kLanes]) {
+#pragma GCC unroll 16
+  for (size_t r = 0; r < kLanes; ++r)
+    if (!(r & by)) swap_lanes<by>(rows[r], rows[r + by], Lanes{});
+  if constexpr (by > 1) transpose<by / 2>(rows);
+}
+
+// The first `count` floats at `from`, all if that is kLanes or more, then zeros.
+INLINE F load_part(const float* from, size_t count) {
+  if (count >= kLanes) return load<F>(from);
+  F value = F{};
+  memcpy(&value, from, count * 4);
+  return value;
 }
 
 // x as it stands, so that the compiler cannot merge the product that made it with a sum that follows: where a value is
@@ -105,6 +141,27 @@ INLINE F exp(F x) {
 INLINE U to_bf16(F x) {
   const U bits = (U)x;
   return (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16;
+}
+
+// Lane i: the bf16 of low[i], and above it that of high[i].
+INLINE U bf16_pairs(F low, F high) {
+#if defined(__AVX512BF16__)
+  const auto halves = [](F x) { return __builtin_convertvector((Halves)_mm512_cvtneps_pbh((__m512)x), U); };
+  return halves(low) | halves(high) << 16;
+#else
+  return to_bf16(low) | to_bf16(high) << 16;
+#endif
+}
+
+// Lane i: the bf16 of items 2i and 2i + 1 of the 2 kLanes items in a and b.
+template <size_t... i>
+INLINE U bf16_neighbours(F a, F b, std::index_sequence<i...>) {
+#if defined(__AVX512BF16__)
+  return (U)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a);
+#else
+  const U low = to_bf16(a), high = to_bf16(b);
+  return __builtin_shufflevector(low, high, (2 * i)...) | __builtin_shufflevector(low, high, (2 * i + 1)...) << 16;
+#endif
 }
 
 // sums + the products of two bf16 per lane (in fp32; the instruction flushes subnormals).
