@@ -19,7 +19,8 @@ import os, sys
 events = []
 class Environment(type(os.environ)):
     def __getitem__(self, key):
-        events.append(f"environment {key}")
+        if not key.startswith("SKBUILD_"):  # the import hook of an editable install reads its own switch
+            events.append(f"environment {key}")
         return super().__getitem__(key)
 def hook(event, args):
     if event == "open":

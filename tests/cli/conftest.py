@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import signal
 import shutil
 import struct
 import subprocess
@@ -80,15 +81,27 @@ def program(home: Path, tmp_path: Path) -> Run:
     return run_child
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to a background job: a suite that runs in one would start children deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(home: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
     """Start the program and go on: the caller talks to it and ends it."""
     children = []
 
     def begin(*words: str) -> subprocess.Popen:
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        children.append(subprocess.Popen([*PROGRAM, *words], cwd=tmp_path, env=environment_of(home, {}), **pipes))
-        return children[-1]
+        child = subprocess.Popen(
+            [*PROGRAM, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment_of(home, {}),
+            preexec_fn=heed_interrupts,
+        )
+        children.append(child)
+        return child
 
     yield begin
     for child in children:
