@@ -5,8 +5,8 @@ import io
 import json
 import os
 import pty
-import signal
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -98,7 +98,7 @@ def start(home: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen
             stderr=subprocess.PIPE,
             cwd=tmp_path,
             env=environment_of(home, {}),
-            preexec_fn=heed_interrupts,
+            preexec_fn=heed_interrupts,  # noqa: PLW1509 - no threads here, and it calls no lock
         )
         children.append(child)
         return child
