@@ -49,6 +49,11 @@ format: $(VENV)/.test
 
 check: lint types layers
 
+native-test: ## the native core alone, under address and undefined-behaviour sanitizers
+	cmake -S . -B build/sanitize -DINGLENOOK_PYTHON=OFF -DINGLENOOK_SANITIZE=ON -DCMAKE_BUILD_TYPE=None
+	cmake --build build/sanitize --parallel 2
+	build/sanitize/native_test
+
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check src tests bench
 	$(BIN)/ruff check src tests bench
