@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -223,7 +224,7 @@ def _upgrade(database: Database) -> None:
     connection = database.connection
     if schema.version_of(connection, database.path) == 0:
         connection.execute(f"PRAGMA page_size = {schema.PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _enter_wal(connection, database.busy_seconds)
     with database.transaction():
         version = schema.version_of(connection, database.path)  # again: another process may have been first
         if version == 0:
@@ -231,6 +232,20 @@ def _upgrade(database: Database) -> None:
         for step in range(version, schema.VERSION) if version else ():
             schema.UPGRADES[step](connection)
             connection.execute(f"PRAGMA user_version = {step + 1}")
+
+
+def _enter_wal(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """Switch to the write-ahead log; SQLite does not wait by itself here while another process makes the same file."""
+    deadline = time.monotonic() + busy_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def is_writable(path: Path) -> bool:
