@@ -30,3 +30,32 @@ def test_two_processes_adding_the_same_folder_store_each_file_once(home: Path, t
     assert paths == sorted(str(folder / f"{number}.md") for number in range(30))
     assert [Path(hit.path).name for hit in hits] == ["17.md"]
     assert findings.is_healthy
+
+
+OPENER = """
+import sys, time
+from pathlib import Path
+from inglenook.library.store import Store
+print("ready", flush=True)
+sys.stdin.readline()
+Store.open(Path(sys.argv[1]), create=True).close()
+"""
+
+
+def test_processes_that_make_one_library_at_once_all_open_it(tmp_path: Path) -> None:
+    """Creation is a race that nobody loses: each opener waits for the one that is making the file."""
+    for number in range(10):
+        command = [sys.executable, "-c", OPENER, str(tmp_path / str(number) / "library.db")]
+        openers = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for _ in range(3)
+        ]
+        for opener in openers:
+            assert opener.stdout.readline() == "ready\n"
+        for opener in openers:
+            opener.stdin.write("\n")
+            opener.stdin.flush()
+
+        for opener in openers:
+            assert opener.communicate(timeout=60)[1] == ""
+            assert opener.returncode == 0

@@ -70,9 +70,11 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
     Raises:
         StoreError: it is no library, or a newer program wrote it.
     """
-    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    num_objects = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    # One statement sees one state of a file that another process may be making.
+    application_id, version, num_objects = connection.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
     if version == 0 and application_id == 0 and num_objects == 0:
         return 0
     if application_id != APPLICATION_ID:
@@ -82,7 +84,7 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
             f"{path} has schema version {version}, this program knows up to {VERSION}; "
             "use the newer Inglenook that wrote it (nothing was changed)"
         )
-    return version
+    return int(version)
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
