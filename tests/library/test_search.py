@@ -313,7 +313,7 @@ def test_threads_share_a_searcher_while_documents_come_and_go(shelf: Shelf) -> N
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
         thread.start()
-    for number in range(10):
+    for number in range(60):
         shelf.put("/other.txt", f"alpha {number}")
     stop.set()
     for thread in threads:

@@ -79,7 +79,8 @@ class DerivedIndexes:
                 on_disk = _open_index(kind, self._folder / name, recipe)
                 if isinstance(index, kind) and index.recipe == recipe and _is_newer(index, on_disk) and not may_publish:
                     on_disk = index
-                fresh = self._bring_up(kind, self._folder / name, recipe, rows, on_disk, may_publish=may_publish)
+                with self._store.snapshot():  # generation, changes and rows of one state, whoever writes meanwhile
+                    fresh = self._bring_up(kind, self._folder / name, recipe, rows, on_disk, may_publish=may_publish)
             self._open[name] = fresh
             return fresh
 
@@ -93,7 +94,6 @@ class DerivedIndexes:
         *,
         may_publish: bool,
     ) -> Index:
-        # Read before the changes: what a writer commits meanwhile is taken twice, which changes nothing.
         generation = self._store.generation
         if index is not None and index.generation == generation:
             return index

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inglenook.core.errors import InglenookError, StoreDamagedError
+from inglenook.core.errors import InglenookError, NotFoundError, StoreDamagedError
 from inglenook.library.database import free_bytes
 from inglenook.library.embedding import num_missing
 from inglenook.library.records import Check, DoctorReport
+from inglenook.library.store import Store
 
 if TYPE_CHECKING:
     from inglenook.library.library import Library
@@ -42,15 +43,22 @@ def damaged_documents(library: "Library") -> dict[int, str]:
     damaged: dict[int, str] = {}
     for document_id, path in library.store.database.query("SELECT id, path FROM documents ORDER BY id"):
         try:
-            library.store.document(document_id)
-            for _ in library.store.iter_text(document_id):
-                pass
-            ids = library.store.document_chunk_ids(document_id)
-            for first in range(0, len(ids), _BATCH):
-                library.store.chunk_rows(ids[first : first + _BATCH].tolist())
+            with library.store.snapshot():  # a writer must not look like damage
+                _read_all(library.store, document_id)
+        except NotFoundError:
+            continue  # removed since the list was made
         except (StoreDamagedError, ValueError):
             damaged[document_id] = path
     return damaged
+
+
+def _read_all(store: Store, document_id: int) -> None:
+    store.document(document_id)
+    for _ in store.iter_text(document_id):
+        pass
+    ids = store.document_chunk_ids(document_id)
+    for first in range(0, len(ids), _BATCH):
+        store.chunk_rows(ids[first : first + _BATCH].tolist())
 
 
 def _repair(library: "Library") -> list[str]:

@@ -159,9 +159,10 @@ class Store:
     def chunk_rows(self, ids: Sequence[int]) -> list[ChunkRow]:
         """Return these passages in the order asked; one that was removed is left out."""
         parts = _Parts(self.database)
-        rows = [row for batch in self._chunk_batches(0, ids) for row in batch]
-        documents = self._documents_by_id({row[1] for row in rows})
-        found = {row[0]: self._chunk_row(row, documents[row[1]], parts) for row in rows if row[1] in documents}
+        with self.snapshot():  # passages and their text must be of one state, or the checks cry damage
+            rows = [row for batch in self._chunk_batches(0, ids) for row in batch]
+            documents = self._documents_by_id({row[1] for row in rows})
+            found = {row[0]: self._chunk_row(row, documents[row[1]], parts) for row in rows if row[1] in documents}
         return [found[i] for i in map(int, ids) if i in found]
 
     def select_chunk_ids(self, where: str, parameters: Sequence[Any] = ()) -> Ids:
@@ -187,13 +188,14 @@ class Store:
             NotFoundError: no such document.
             StoreDamagedError: the stored text fails its check.
         """
-        num_chars = self.database.value("SELECT num_chars FROM documents WHERE id = ?", (document_id,))
-        if num_chars is None:
-            raise NotFoundError(f"no document {document_id}; `inglenook documents` lists them")
-        end = num_chars if char_end is None else min(char_end, num_chars)
         if char_start < 0 or (char_end is not None and char_end < 0):
             raise UsageError(f"characters {char_start} to {char_end}: count from 0 at the start of the text")
-        return _Parts(self.database).text(document_id, char_start, end)
+        with self.snapshot():
+            num_chars = self.database.value("SELECT num_chars FROM documents WHERE id = ?", (document_id,))
+            if num_chars is None:
+                raise NotFoundError(f"no document {document_id}; `inglenook documents` lists them")
+            end = num_chars if char_end is None else min(char_end, num_chars)
+            return _Parts(self.database).text(document_id, char_start, end)
 
     def iter_text(self, document_id: int) -> Iterator[str]:
         """Yield the extracted text in pieces."""
